@@ -25,6 +25,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "canary_steps.py:steps --partition {text} --no-story --format json",
         "canary_steps.py:steps --partition {text} --again --dry-run",
     ),
+    "why": ("{pipeline}", "{steps} --format json", "canary_cached {cached}", "canary_cached {cached} --format json"),
+    "trace": (
+        'canary_cached --dataset {cached} --where "1 = 1"',
+        "canary_cached --dataset {cached} --where {text} --format json",
+    ),
     "replay": ("canary_cached {cached}", "canary_cached {cached} --format json"),
     "cache ls": ("", "--format json"),
     "cache show": ("{key}", "{key} --format json"),

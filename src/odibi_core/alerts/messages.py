@@ -50,7 +50,7 @@ def _alert(alert: AlertState, rule: Rule | None, at: datetime) -> dict[str, Any]
     names = (
         "alert_id", "key", "rule", "rule_kind", "severity", "pipeline_name", "node_name", "subject", "message", "owner",
         "runbook", "run_id", "value", "expected", "status", "raised_severity",
-        "tags",
+        "tags", "blame",
     )  # fmt: skip
     times = {"raised": iso(alert.raised), "resolved": iso(alert.resolved) if alert.resolved else None}
     open_until = iso(at + (repeat or _OPEN_FOR) + _MARGIN)
@@ -80,6 +80,7 @@ def _of_alertmanager(alert: Mapping[str, Any]) -> dict[str, Any]:
     annotations = {
         "summary": alert["message"], "run_id": alert["run_id"], "alert_id": alert["alert_id"],
         "runbook_url": alert["runbook"], "value": alert["value"], "expected": alert["expected"],
+        "blame": alert["blame"],
     }  # fmt: skip
     return {
         "labels": {name: str(value) for name, value in labels.items() if value not in (None, "")},
@@ -121,6 +122,7 @@ def _lines(alert: Mapping[str, Any], neutral: Neutral) -> list[str]:
     return [
         f"[{alert['severity']}] {neutral(alert['message'])}",
         f"    {', '.join(filter(None, details))}",
+        *([f"    {neutral(alert['blame'])}"] if alert["blame"] and alert["status"] != "resolved" else []),
         *([f"    run book: {plain(alert['runbook'])}"] if alert["runbook"] else []),
     ]
 

@@ -45,6 +45,7 @@ class RunAlerts:
         self._facts = RunFactsView(run_id)
         self._process = process_id()
         self._published: list[Event] = []
+        self._blame = ""
 
     def __call__(self, event: Event) -> None:
         self._facts(event)
@@ -69,6 +70,7 @@ class RunAlerts:
 
     def _evaluate(self, status: str, duration_ms: float, error: object, history: EndOfRun) -> None:
         now = utc_now()
+        self._blame = history.blame.sentence if history.blame is not None else ""
         rules = [rule for rule in self._book.rules if rule.enabled]
         month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         reads_costs = any(rule.reads_costs() for rule in rules)
@@ -123,6 +125,8 @@ class RunAlerts:
     def _publish(self, changes: Iterable[Change]) -> None:
         for each in list(changes):
             fields = {"run_id": self._run_id, **each.fields}
+            if each.kind == kinds.ALERT_RAISED and self._blame:
+                fields["blame"] = self._blame
             self._bus.publish(each.kind, each.message, level=each.level, fields=fields)
 
 

@@ -59,6 +59,8 @@ class AlertState(msgspec.Struct, kw_only=True):
     left_out: int = 0
     tags: dict[str, str] = {}
     """The tags of the run."""
+    blame: str = ""
+    """The first step at which the run begins to differ from the last good one, and the likely cause, as a sentence."""
     raised: datetime
     resolved: datetime | None = None
     resolved_by: str | None = None
@@ -182,6 +184,7 @@ class AlertStates:
             owner=text(about.get("owner")) or "", runbook=text(about.get("runbook")) or "", run_id=text(event.run_id),
             value=about.get("value"), expected=about.get("expected"), left_out=int(about.get("left_out") or 0),
             tags={name: str(value) for name, value in record(about.get("tags")).items()}, raised=event.timestamp,
+            blame=text(about.get("blame")) or "",
         )  # fmt: skip
         self.by_id[alert_id] = self._latest[key] = alert
 

@@ -18,7 +18,7 @@ from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.RUN: ("run", "record", "backfill", "demo"),
-    help.ONE_RUN: ("show", "logs", "story", "lineage", "metrics", "timing", "replay", "export"),
+    help.ONE_RUN: ("show", "why", "trace", "logs", "story", "lineage", "metrics", "timing", "replay", "export"),
     help.ALL_RUNS: (
         "watch",
         "ack",

@@ -13,6 +13,7 @@ from typing import Any
 
 from odibi_core import private_files
 from odibi_core.cli import exits, output, run_plan, summary
+from odibi_core.cli.blamed import BlamedStep
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
@@ -68,6 +69,8 @@ def run_pipeline(request: RunRequest) -> int:
             found = run_plan.document(plan, planned.plan)
         else:
             run_plan.announce(planned.plan)
+            blamed = BlamedStep()
+            plan.bus.subscribe(blamed, BlamedStep.kinds, name="blame")
             unusual = Findings()
             plan.bus.subscribe(unusual, Findings.kinds, name="findings")
             alerts = RaisedAlerts()
@@ -83,10 +86,11 @@ def run_pipeline(request: RunRequest) -> int:
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
-            output.write_json({**summary.document(lineage, files, unusual), "alerts": alerts.found})
+            found_about = {"blame": blamed.found, "alerts": alerts.found}
+            output.write_json({**summary.document(lineage, files, unusual), **found_about})
         else:
             on = output.console()
-            summary.show(lineage, files, [*unusual.lines(on), *alerts.lines(on)])
+            summary.show(lineage, files, [*blamed.lines(on), *unusual.lines(on), *alerts.lines(on)])
         sys.stdout.flush()
     finally:
         if ended is not None:

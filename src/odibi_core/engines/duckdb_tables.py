@@ -58,10 +58,10 @@ class Tables:
             QueryError: The condition is none, or it reads anything but the table.
         """
         query = f"select * from {quoted(source)} where ({where}\n)"
-        check_select(self._cursor, query, [source.lower()], source="the dataset")
         try:
+            check_select(self._cursor, query, [source.lower()], source="the dataset")
             return self.keep(name, query)
-        except EngineError as error:
+        except (EngineError, QueryError) as error:
             raise QueryError(f"--where must be a condition on the columns of {source}: {error}") from None
 
     def types(self, name: str) -> dict[str, str]:
@@ -87,6 +87,10 @@ class Tables:
         """Return the first rows of a table as dicts."""
         rows = self.run(f"select * from {quoted(name)} limit {most}")
         return [dict(zip(self._types[name], row, strict=True)) for row in rows]
+
+    def keep_row(self, name: str, source: str, number: int) -> int:
+        """Make one row of a table, by its number from 0, a table; return 1, or 0 if there is none."""
+        return self.keep(name, f"select * from {quoted(source)} limit 1 offset {number:d}")
 
     def run(self, query: str) -> list[tuple[Any, ...]]:
         """Run a statement of this package; return its rows.

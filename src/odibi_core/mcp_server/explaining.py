@@ -25,6 +25,10 @@ _OF_STEP: Final = (
 _OF_ERROR: Final = ("timestamp", "node_name", "error_type", "message", "traceback", "fingerprint")
 _OF_CHECK: Final = ("node_name", "check_name", "column_name", "severity", "failed_rows", "total_rows", "message")
 _OF_FINDING: Final = ("alert_id", "node_name", "kind", "severity", "family", "actual", "expected", "message")
+_OF_ROWS: Final = (
+    "node_name", "dataset", "kind", "rows_in", "rows_out", "lost", "gained", "unmatched", "side", "rule", "level",
+    "share", "unusual", "usual_rows_in", "usual_rows_out", "new_since", "reason",
+)  # fmt: skip
 _WIDTH: Final = 160
 
 
@@ -41,14 +45,30 @@ def explain(store: RunStore, run_id: str) -> dict[str, Any]:
         if not row["muted"] and not muted(str(row["pipeline_name"]), row["node_name"], row["family"], row["timestamp"])
     ]
     return {
+        "first_step_that_differs": _blame(rows["runs"]),
         "run": _chosen(rows["runs"], _OF_RUN)[0] if rows["runs"] else {"run_id": run_id},
         "errors": _chosen(rows["errors"], _OF_ERROR),
         "failed_checks": _chosen([row for row in rows["checks"] if row["passed"] is False], _OF_CHECK),
         "checks_that_could_not_be_asked": sum(row["passed"] is None for row in rows["checks"]),
         "unusual_findings": _chosen(findings, _OF_FINDING),
         **_compared(store, run_id),
+        "rows_of_steps": _chosen(_with_other_rows(rows["row_changes"]), _OF_ROWS),
         "steps": _chosen(sorted(rows["nodes"], key=lambda row: row["status"] == "success"), _OF_STEP),
     }
+
+
+def _blame(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the first step that differs from the last good run, with the likely cause; None if nothing is unusual."""
+    row = runs[0] if runs else {}
+    if not row.get("blame"):
+        return None
+    return {"sentence": row["blame"], "step": row["blame_step"], "cause": row["blame_cause"], **row["blame_detail"]}
+
+
+def _with_other_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the row changes in which rows were lost, gained or unmatched, those that are unusual first."""
+    changed = [row for row in rows if row["unusual"] or row["lost"] or row["gained"] or row["unmatched"]]
+    return sorted(changed, key=lambda row: not row["unusual"])
 
 
 def _compared(store: RunStore, run_id: str) -> dict[str, Any]:

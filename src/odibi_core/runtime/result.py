@@ -12,6 +12,7 @@ from odibi_core.views.values import CHECK_RESULTS
 
 if TYPE_CHECKING:
     from odibi_core.history.comparison import Comparison
+    from odibi_core.runtime.why import Why
 
 
 class Result(Mapping[str, Any]):
@@ -68,6 +69,26 @@ class Result(Mapping[str, Any]):
         if self["path"] is None:
             raise ConfigurationError("store must be a folder to compare runs, got False; run the pipeline with a store")
         return compare_runs(self["path"].parent.parent, self["run_id"], other, anyway=anyway)
+
+    def why(self, step: str | None = None, *, against: str | None = None, rows: int = 3, replays: bool = False) -> Why:
+        """Return which rows the steps lost, doubled or did not match, by which rule, and whether that is new.
+
+        Args:
+            step: One step, more closely: its rule if the run recorded only counts, examples, the way of one row.
+            against: The run to compare with; by default the last good run before this one.
+            rows: Examples of rows of the step.
+            replays: Run steps again whose datasets were not kept.
+
+        Raises:
+            ConfigurationError: The run has no store.
+            RunNotFoundError: There is no such step, or no such run.
+        """
+        from odibi_core.runtime.why import Asked, why
+
+        if self["path"] is None:
+            raise ConfigurationError("store must be a folder to ask why, got False; run the pipeline with a store")
+        asked = Asked(step=step, against=against, rows=rows, replays=replays)
+        return why(self["path"].parent.parent, self["run_id"], asked)
 
     def __repr__(self) -> str:
         return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"

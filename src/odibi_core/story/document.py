@@ -51,7 +51,7 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
         "changes": unusual.changes(known, places),
         "strip": past.strip(known, lineage),
         "purpose": purpose(known, places),
-        "attention": attention,
+        "attention": [*unusual.blamed(known, places), *attention],
         "moreAttention": more,
         "commands": commands(lineage, known),
         "steps": steps,

@@ -46,6 +46,14 @@ def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any
     ]
 
 
+def blamed(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the entry of the first step that differs from the last good run; an empty list without one."""
+    name, text = _text(known.run.get("blame_step")), _text(known.run.get("blame"))
+    if text is None or name is None or name not in places:
+        return []
+    return [{"step": places[name], "tone": "warn", "text": text}]
+
+
 def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
     name = _text(row.get("node_name"))
     text = _text(row.get("message")) or _text(row.get("series")) or "unusual"

@@ -7,16 +7,32 @@ from odibi_core.history.blame.answer import Blame
 from odibi_core.history.blame.finding import blame
 from odibi_core.history.comparison.run_data import RunData
 from odibi_core.history.comparison.stored import StoredSources, last_good, noise_of
-from odibi_core.history.figures import Tables
+from odibi_core.history.figures import RunFigures, Tables
 from odibi_core.history.index import Index
 from odibi_core.history.rows import as_dicts
 
 
-def is_suspicious(status: str, tables: Tables) -> bool:
-    """Return whether a run failed, or a step of it lost, doubled or did not match another share of rows than before."""
-    if status == "failed":
+def is_suspicious(status: str, tables: Tables, current: RunFigures, last: RunFigures | None) -> bool:
+    """Return whether a run is worth a comparison with the last good one, by facts that are at hand.
+
+    It failed, a step lost, doubled or did not match another share of rows, or a frame has other columns.
+
+    Args:
+        status: The status with which it ends.
+        tables: Its rows.
+        current: Its figures.
+        last: Those of the last good run; None without one.
+    """
+    if last is None:
+        return False
+    if status == "failed" or any(row["unusual"] for row in as_dicts("row_changes", tables.get("row_changes", ()))):
         return True
-    return "row_changes" in tables and any(row["unusual"] for row in as_dicts("row_changes", tables["row_changes"]))
+    was = last.figures.get("steps", {})
+    return any(
+        frame["schema"] != was.get(name, {}).get("frames", {}).get(dataset, frame)["schema"]
+        for name, step in current.figures["steps"].items()
+        for dataset, frame in step.get("frames", {}).items()
+    )
 
 
 def blame_at_end(index: Index, tables: Tables) -> Blame | None:

@@ -43,7 +43,7 @@ def blame(
     signals = [
         *of_differences(compared.differences),
         *of_findings(after.rows("alerts")),
-        *of_row_changes(before, after),
+        *of_row_changes(before, after, noise),
         *contents.signals(),
         *_stale(before, after, contents),
     ]

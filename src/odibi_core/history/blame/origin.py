@@ -14,9 +14,12 @@ from odibi_core.history.blame.signals import OF_ROWS, OF_VOLUME, Signal
 from odibi_core.history.comparison.run_data import RunData, object_of
 
 _SAME_INPUTS: Final = 0.4
-_CHANGED: Final = 0.3
+_CHANGED: Final = 0.8
 _COVERS: Final = 0.4
 """Weights, beside the strength of a signal, of: inputs as before, another code, the part of the effects below."""
+_OF_SHARES: Final = frozenset({"nulls", "values", "lost", "unmatched", "check"})
+_SLACK: Final = 1.5
+_LEAST: Final = 0.05
 _BY_COUNTS: Final = frozenset({"dedup", "aggregate", "head", "sample", "unknown", "made"})
 """Kinds of steps that lose another share of their rows if more or fewer of the same kind come in."""
 
@@ -49,9 +52,7 @@ class Origins:
         for each in signals:
             if each.node in self._places:
                 self._all.setdefault(each.node, []).append(each)
-        self._notable = {
-            name: found for name, each in self._all.items() if (found := [one for one in each if one.is_notable])
-        }
+        self._notable = {name: found for name, each in self._all.items() if (found := self._beyond_noise(name, each))}
         self._producers = {
             key: name for name, node in after.nodes.items() for key in object_of(node["outputs"]).values()
         }
@@ -63,8 +64,29 @@ class Origins:
         if begin:
             best = max(begin, key=lambda name: (self._weight(name), -self._places[name]))
             sure = self._contents.of_inputs(best) == "same" or self._others_are_same(best)
-            return self._origin(best, "certain" if sure else "likely")
+            entered = self._entered(best)
+            return self._origin(entered or best, "certain" if sure else "likely")
         return self._within_noise()
+
+    def _beyond_noise(self, node: str, signals: list[Signal]) -> list[Signal]:
+        """Return the signals of a step that are notable; if its code is another one, also other shares of rows."""
+        return [one for one in signals if one.is_notable or (node in self._changed and one.effect in OF_ROWS)]
+
+    def _entered(self, node: str) -> str | None:
+        """Return the source by which the change of a join came in: the other input, if it alone is not as usual."""
+        if node in self._changed or not any(each.effect in OF_ROWS for each in self._notable[node]):
+            return None
+        change = self._row_changes.get(node)
+        keys = [str(key) for key in object_of(self._after.nodes[node]["inputs"]).values()]
+        if len(keys) < 2 or change is None or change["main_dataset"] not in keys:
+            return None
+        makers = {self._producers[key] for key in keys if key != change["main_dataset"] and key in self._producers}
+        sources = {name for maker in makers for name in (maker, *self._after.ancestors(maker)) if self.is_source(name)}
+        found = [name for name in sources if any(self._is_telling(each) for each in self._all.get(name, ()))]
+        return found[0] if len(found) == 1 else None
+
+    def _is_telling(self, signal: Signal) -> bool:
+        return signal.effect != "values" or signal.is_notable
 
     def of(self, node: str) -> list[Signal]:
         """Return the signals of a step, the strongest first."""
@@ -87,17 +109,19 @@ class Origins:
         if not upstream or self._contents.of_inputs(node) == "same":
             return True
         own = self._notable[node]
-        if node in self._changed and _strongest(own) >= _strongest(upstream):
-            return True
         of_rows = [each for each in own if each.effect in OF_ROWS]
-        return bool(of_rows) and not any(self._explains(each, node) for each in upstream)
+        if node in self._changed and (of_rows or _strongest(own) >= _strongest(upstream)):
+            return True
+        return any(not any(self._explains(each, one, node) for each in upstream) for one in of_rows)
 
-    def _explains(self, cause: Signal, node: str) -> bool:
-        """Return whether a signal upstream may be the reason for other shares of rows at a step.
+    def _explains(self, cause: Signal, effect: Signal, node: str) -> bool:
+        """Return whether a signal upstream may be the reason for another share of rows at a step.
 
-        More or fewer rows of the same kind are none, if they are those of the main input, and the step judges each row
-        by itself.
+        So many nulls, rows of a category or lost rows cost a step below as many rows at most. More or fewer rows of the
+        same kind are none, if they are those of the main input, and the step judges each row by itself.
         """
+        if cause.effect in _OF_SHARES:
+            return effect.size <= _SLACK * cause.size + _LEAST
         if cause.effect not in OF_VOLUME:
             return True
         change = self._row_changes.get(node)

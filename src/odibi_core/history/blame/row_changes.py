@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from odibi_core.history.blame.signals import Effect, Signal
+from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 from odibi_core.history.comparison.values import differs
 from odibi_core.views.values import count
 
 NOTABLE: Final = 0.02
 """The part of the rows by which a share must differ."""
+_MARGIN: Final = 0.05
+"""The part by which the range of the earlier shares is widened."""
+_LONGEST: Final = 120
+"""Characters of a second rule that is shown beside the first one."""
 _PROVED: Final = frozenset({"exact", "replayed", "part"})
 _VERBS: Final[dict[str, str]] = {"lost": "lost", "gained": "gained", "unmatched": "did not match"}
 Key = tuple[str, str]
@@ -57,13 +63,27 @@ def sides_of(row: Mapping[str, Any]) -> dict[tuple[Effect, str], Side]:
     }
 
 
-def signals(before: RunData, after: RunData) -> Iterator[Signal]:
-    """Yield a signal for each share of rows and each rule that is another one than before."""
+def signals(before: RunData, after: RunData, noise: Noise | None = None) -> Iterator[Signal]:
+    """Yield a signal for each share of rows and each rule that is another one than before.
+
+    A share that earlier runs had too is within the noise.
+    """
     was = changes_of(before)
     for key, row in changes_of(after).items():
         earlier = was.get(key)
-        if earlier is not None:
-            yield from _of_step(key[0], earlier, row)
+        if earlier is None:
+            continue
+        usual = noise is not None and _is_usual(key[0], row, noise)
+        for each in _of_step(key[0], earlier, row):
+            yield replace(each, is_notable=False) if usual and each.effect in ("lost", "gained") else each
+
+
+def _is_usual(node: str, row: Mapping[str, Any], noise: Noise) -> bool:
+    """Return whether earlier runs of a step made as many rows of each one that they took."""
+    rows_in, rows_out = count(row["rows_in"]), count(row["rows_out"])
+    if not rows_in or rows_out is None:
+        return False
+    return noise.is_usual(node, "selectivity", rows_out / rows_in, _MARGIN) is True
 
 
 def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
@@ -102,20 +122,36 @@ def _of_counts(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Ite
 
 def _of_side(node: str, was: Side, now: Side) -> Iterator[Signal]:
     apart = abs(now.share - was.share)
-    known = [str(cause.get("text")) for cause in was.causes]
-    rule = next(iter(now.rules), None)
-    fresh = None if rule is None or (was.rows and not was.rules) else rule not in known
+    rule, is_new = _rule(was, now)
     about: dict[str, Any] = {
-        "node": node, "side": now.other or None, "rows": now.rows, "of": now.of, "rule": rule,
-        "level": next((cause.get("level") for cause in now.causes), None), "is_new": fresh,
+        "node": node, "side": now.other or None, "rows": now.rows, "of": now.of, "rule": rule, "usual": was.share,
+        "level": next((cause.get("level") for cause in now.causes), None), "is_new": is_new,
     }  # fmt: skip
     if was.rows * now.of != now.rows * was.of:
         notable = apart > NOTABLE and differs_clearly(was, now)
-        shown = f"{shown_rows(now)}{f': {rule}' if rule else ''}, and {was.share:.1%} before"
+        shown = f"{shown_rows(now)}{f': {rule}' if rule else ''}; {was.share:.1%} before"
         yield Signal(effect=now.effect, text=f"{node} {shown}", size=apart, is_notable=notable, **about)
-    elif fresh and was.rules and now.rules:
+    elif is_new and was.rules and now.rules:
         shown = f"{shown_rows(now)} by another rule: {rule}; it was {was.rules[0]}"
         yield Signal(effect="rule", text=f"{node} {shown}", size=max(now.share, NOTABLE), **about)
+
+
+def _rule(was: Side, now: Side) -> tuple[str | None, bool | None]:
+    """Return the rule of most rows, with a narrower one that is new; and whether one of them is, None if unknown."""
+    proved = [cause for cause in now.causes if cause.get("level") in _PROVED and cause.get("text")]
+    if not proved:
+        return None, None
+    known = {str(cause.get("text")) for cause in was.causes}
+    first = str(proved[0]["text"])
+    if was.rows and not known:
+        return first, None
+    fresh = [cause for cause in proved[1:] if str(cause["text"]) not in known and len(str(cause["text"])) <= _LONGEST]
+    narrower = next(iter(fresh), None)
+    if narrower is None:
+        return first, first not in known
+    rows, of = count(narrower.get("rows")) or 0, count(narrower.get("of")) or 0
+    share = "all" if rows == of else f"{rows / of:.1%}" if of else "some"
+    return f"{first}; {share} of them by {narrower['text']}", True
 
 
 def differs_clearly(was: Side, now: Side) -> bool:

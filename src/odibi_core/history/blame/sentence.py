@@ -31,13 +31,14 @@ def sentence(origin: Origin, effect: Signal | None, cause: CauseClass, changes: 
 
 def rows_lost(effect: Signal) -> str:
     """Return an effect on rows as a clause: the step, the rows, the rule, and if it is new."""
-    new = {True: ", new since the last good run", False: ", as in the last good run", None: ""}[effect.is_new]
+    new = {True: ", new since the last good run", False: ", a rule of the last good run too", None: ""}[effect.is_new]
+    before = "" if effect.usual is None or effect.effect == "rule" else f" ({effect.usual:.1%} before)"
     rule = f": {effect.rule}" if effect.rule else ""
     if effect.effect == "gained":
-        return f"{effect.node} gained {effect.rows or 0:,} rows to {effect.of or 0:,}{rule}{new}"
+        return f"{effect.node} gained {effect.rows or 0:,} rows to {effect.of or 0:,}{before}{rule}{new}"
     where = f" in {effect.side}" if effect.side else ""
     verb = "lost" if effect.effect == "rule" else _VERBS[effect.effect]
-    return f"{effect.node} {verb} {effect.rows or 0:,} of {effect.of or 0:,} rows{where}{rule}{new}"
+    return f"{effect.node} {verb} {effect.rows or 0:,} of {effect.of or 0:,} rows{where}{before}{rule}{new}"
 
 
 def _cause(cause: CauseClass, changes: Sequence[Cause]) -> str:

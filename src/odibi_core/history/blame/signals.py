@@ -48,6 +48,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     rule: str | None = None
     level: str | None = None
     is_new: bool | None = None
+    usual: float | None = None
+    """Of an effect on rows: their share in the last good run."""
     factor: float | None = None
     """Of a number of rows or a mean: how many times it is what it was."""
 
@@ -117,9 +119,17 @@ def of_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Signal]:
         elif str(row.get("series")).rpartition(".")[2] in _OLDER:
             effect = "stale"
         yield Signal(
-            node=str(row["node_name"]), effect=effect, text=str(row.get("message") or ""), size=_FOUND_SIZE,
+            node=str(row["node_name"]), effect=effect, text=str(row.get("message") or ""), size=_size(effect, row),
             column=row.get("column_name"), is_fewer=_is_fewer(row),
         )  # fmt: skip
+
+
+def _size(effect: Effect, row: Mapping[str, Any]) -> float:
+    """Return the size of a finding: of a share how far it is off, else that of a finding."""
+    now, usual = (_number(row.get(name)) for name in ("actual", "expected"))
+    if effect in ("nulls", "lost", "unmatched") and now is not None and usual is not None:
+        return min(1.0, abs(now - usual) / (100.0 if "%" in str(row.get("actual")) else 1.0))
+    return _FOUND_SIZE
 
 
 def _is_fewer(row: Mapping[str, Any]) -> bool:
@@ -129,6 +139,6 @@ def _is_fewer(row: Mapping[str, Any]) -> bool:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(str(value).replace(",", ""))
+        return float(str(value).replace(",", "").removesuffix("%"))
     except ValueError:
         return None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +76,8 @@ class PastFrames:
                 continue
             self.sources[key] = name
             return found
-        self._reasons[key] = f"{key}: {'; '.join(dict.fromkeys(reasons))}; {KEEP} keeps the datasets of later runs"
+        known = "; ".join(filter(None, dict.fromkeys(reasons)))
+        self._reasons[key] = f"{key}: {known}; {KEEP} keeps what the steps of later runs take"
         raise StoreError(self._reasons[key])
 
     def _kept(self, key: str) -> Any:
@@ -94,7 +94,7 @@ class PastFrames:
         step = self._made.get(key)
         hash_of_key = self._past.cache_keys.get(step or "")
         if hash_of_key is None:
-            raise StoreError("no cache has it")
+            raise StoreError("")  # it was not asked
         found = self._cache.load(hash_of_key)
         if not isinstance(found, Made):
             raise StoreError(f"the cache does not have it: {found.reason or 'it was removed'}")
@@ -105,7 +105,7 @@ class PastFrames:
         """Make a dataset again; every dataset of the same step is known afterwards."""
         name = self._made.get(key)
         if self._define is None or name is None:
-            raise StoreError("its step was not run again" if name is not None else "no step makes it")
+            raise StoreError("its step is run again with --replay" if name is not None else "no step makes it")
         step, graph = self._define(name)
         if step.operation not in ("call", "sql") or step.layer == "connect" or step.map is not None:
             raise ConfigurationError(f"step {name!r} reads, writes, connects or is mapped, so it is not run again")
@@ -122,14 +122,8 @@ class PastFrames:
         return found[key]
 
 
-def define(past: PastRun, file: str | None, params: Mapping[str, Any]) -> Define:
-    """Return a function that finds the definition of a step in the file of the pipeline."""
+def define(past: PastRun) -> Define:
+    """Return a function that finds the definition of a step in the recorded file of the pipeline."""
     from odibi_core.runtime.resume.definition import step_of
 
-    return partial(_defined, step_of, past, file, params)
-
-
-def _defined(
-    find: Callable[..., tuple[Step, Graph]], past: PastRun, file: str | None, params: Mapping[str, Any], name: str
-) -> tuple[Step, Graph]:
-    return find(past, name, file, params)
+    return lambda name: step_of(past, name, None, {})

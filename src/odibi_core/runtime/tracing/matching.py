@@ -45,8 +45,18 @@ def relation(tables: Tables, taken: str, made: str, pairs: Sequence[tuple[str, s
     combinations = tables.number(f"select count(*) from (select distinct {_names(passing, 0)} from {quoted(taken)})")
     of_output = tables.number(f"select count(*) from (select distinct {_names(passing, 1)} from {quoted(made)})")
     rows_out = tables.rows(made)
-    is_grouped = combinations == of_output == rows_out < tables.rows(taken)
+    # Without a column of its own, the output may have one of several equal rows.
+    is_grouped = of_output == rows_out < tables.rows(taken) and len(passing) < len(tables.types(made))
+    is_grouped = is_grouped and rows_out in (combinations, _filled(tables, taken, passing))
     return Relation(passing, True, combinations == tables.rows(taken), is_grouped)
+
+
+def _filled(tables: Tables, taken: str, pairs: Pairs) -> int:
+    """Return the number of combinations of values without a null, which some aggregations leave out."""
+    filled = " and ".join(f"{quoted(pair[0])} is not null" for pair in pairs)
+    return tables.number(
+        f"select count(*) from (select distinct {_names(pairs, 0)} from {quoted(taken)} where {filled})"
+    )
 
 
 def with_keys(tables: Tables, taken: str, found: Relation, keys: Pairs) -> Relation:

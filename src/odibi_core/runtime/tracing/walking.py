@@ -41,6 +41,22 @@ def trace(run: RunData, load: Load, dataset: str, where: str, examples: int = 3)
     return Trace(run_id=str(run.run.get("run_id")), dataset=dataset, where=where, rows=found.rows or 0, links=links)
 
 
+def trace_row(run: RunData, load: Load, dataset: str, number: int, examples: int = 0) -> Trace:
+    """Return where one row of a dataset, by its number from 0, came from and where it went.
+
+    Raises:
+        StoreError: The dataset was not kept, or is gone.
+        EngineError: It cannot be a table.
+    """
+    with Tables() as tables:
+        walk = _Walk(run, load, tables, examples)
+        found = walk.start_at(dataset, number)
+        links = [*reversed(list(walk.back(dataset, _START))), found, *walk.forward(dataset, _START)]
+    return Trace(
+        run_id=str(run.run.get("run_id")), dataset=dataset, where=f"row {number:,}", rows=found.rows or 0, links=links
+    )
+
+
 class _Walk:
     """The datasets of a run, and the rows of each that were found."""
 
@@ -66,6 +82,13 @@ class _Walk:
         if reason := self._missing(dataset):
             raise StoreError(f"the rows of {dataset!r} cannot be chosen: {reason}")
         rows = self._tables.chosen(_START, dataset, where)
+        return self._link(dataset, "start", _START, rows, Relation([], True, True, False), "exact")
+
+    def start_at(self, dataset: str, number: int) -> Link:
+        """Choose one row of the dataset."""
+        if reason := self._missing(dataset):
+            raise StoreError(reason)
+        rows = self._tables.keep_row(_START, dataset, number)
         return self._link(dataset, "start", _START, rows, Relation([], True, True, False), "exact")
 
     def back(self, dataset: str, chosen: str) -> Iterator[Link]:
