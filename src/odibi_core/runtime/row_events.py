@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 IN_A_RUN: Final = 4
 """The work of a run, in budgets of one frame."""
+_FIRST: Final = 6
+"""The part of the budget for a frame that only has no earlier run: one of so many."""
 
 _log: Final = logging.getLogger("odibi_core")
 
@@ -119,7 +121,8 @@ class RowEvents:
         explain_ms = None
         if asked != "off":
             began = monotonic()
-            change, asked = self._explained(dataset, frames, change, usual), asked
+            units = self._settings.budget // (_FIRST if asked == "first" else 1)
+            change = self._explained(dataset, frames, change, usual, units)
             explain_ms = round((monotonic() - began) * 1e3, 3)
         if change.causes or change.stages:
             change = self._redacted(change, frames)
@@ -152,7 +155,7 @@ class RowEvents:
             return "changed"
         return "first" if unusual is None and self.usual is not None else "off"
 
-    def _explained(self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None) -> RowChange:
+    def _explained(self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None, units: int) -> RowChange:
         from odibi_core.insight.explaining import explain
 
         if change.reason:
@@ -160,7 +163,7 @@ class RowEvents:
         if (name := _changed_input(frames)) is not None:
             return replace(change, reason=f"the step changed its input {name} in place")
         left = self._settings.budget * IN_A_RUN - self._spent.units
-        budget = Budget(max(0, min(self._settings.budget, left)))
+        budget = Budget(max(0, min(units, left)))
         known = None if usual is None else usual.change()
         found = explain(frames.inputs, frames.made[dataset], source=frames.source, known=known, budget=budget)
         self._spent.units += budget.spent
