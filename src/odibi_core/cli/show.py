@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odibi_core.cli import options, output, record, summary
+from odibi_core.cli import options, output, record, row_lines, summary
 from odibi_core.cli.about_run import about, document
 from odibi_core.cli.unusual import Findings
 from odibi_core.errors import RunNotFoundError, nearest
@@ -25,10 +25,10 @@ def show(
 ) -> None:
     """Show the summary of a run again, and what the run was for.
 
-    Steps, errors, failed checks and unusual findings; then its partition,
-    parameters, tags, commit, command and files. A killed run has all of this
-    up to its last event. --source prints the function or the SQL of a step as
-    it was when the run began.
+    Steps, errors, failed checks, unusual findings and lost rows; then its
+    partition, parameters, tags, commit, command and files. A killed run has
+    all of this up to its last event. --source prints the function or the SQL
+    of a step as it was when the run began.
 
     odibi show nightly
     odibi show 3fa2c1b7 --source clean
@@ -56,7 +56,9 @@ def show(
     if format is options.TextOrJson.json:
         output.write_json({**summary.document(lineage, files, unusual), **document(tables)})
     else:
-        summary.show(lineage, files, [*unusual.lines(output.console()), *about(tables)])
+        summary.show(
+            lineage, files, [*unusual.lines(output.console()), *row_lines.other_lines(lineage), *about(tables)]
+        )
 
 
 def _source_of(store: RunStore, nodes: list[dict[str, Any]], step: str) -> str:

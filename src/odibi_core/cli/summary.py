@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import asdict
 
-from odibi_core.cli import output
+from odibi_core.cli import output, row_lines
 from odibi_core.cli.steps_table import steps_table, worth_showing
 from odibi_core.views.answers import Check, Lineage, Totals
 from odibi_core.views.as_dict import lineage_dict
@@ -45,6 +45,7 @@ def document(lineage: Lineage, files: dict[str, str], unusual: Findings | None =
         "checks_not_checked": [{"step": step, **asdict(check)} for step, check in checks_that(None, lineage)],
         "few_matches": lineage.few_matches,
         "unusual": unusual.found if unusual else [],
+        "row_changes": row_lines.documents(lineage),
         "files": files,
     }
 
@@ -58,6 +59,7 @@ def show(lineage: Lineage, files: dict[str, str], about: Sequence[RenderableType
     if len(shown) < len(steps):
         parts.append(output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim"))
     parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_joins(lineage, on)]
+    parts += row_lines.unusual_lines(lineage, on)
     parts += [*about, *_files(files)]
     for part in parts:
         output.write(on, part)

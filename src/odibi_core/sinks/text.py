@@ -164,6 +164,8 @@ def error_of(event: Event) -> str:
 
 def fields_of(event: Event) -> Iterator[str]:
     """Yield `name=value` of each field that has no other place on a line."""
+    if event.event_type == kinds.ROW_CHANGE:  # its message has them
+        return
     subject = _SUBJECTS.get(event.event_type)
     for name, value in event.fields.items():
         if name not in _ELSEWHERE and name != subject and not (name == LOGGER and value == event.component):

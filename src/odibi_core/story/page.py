@@ -18,7 +18,7 @@ from odibi_core.views.wording import count, duration
 
 MODULES = (
     "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "lineage", "frames", "charts",
-    "source", "cards", "purpose", "activity", "main",
+    "source", "rows", "cards", "purpose", "activity", "main",
 )  # fmt: skip
 STATIC_ROWS = 500  # of the table without JavaScript
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

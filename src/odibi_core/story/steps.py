@@ -6,6 +6,7 @@ import json
 from itertools import chain
 from typing import Any, Final
 
+from odibi_core.story.rows import rows_of
 from odibi_core.story.wording import EXACT, cut
 from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
 from odibi_core.views.values import milliseconds, number, rounded
@@ -55,6 +56,7 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "traceback": cut(node.traceback, LONGEST_TEXT),
             "skipReason": cut(node.skip_reason),
             "retries": [_retry(retry) for retry in node.retries],
+            "rowChanges": rows_of(node),
             "checks": [_check(check) for check in node.checks],
         }
     )

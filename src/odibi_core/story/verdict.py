@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from odibi_core.story import activity as beside
 from odibi_core.story.activity import Drawn
+from odibi_core.story.rows import unusual_sentence
 from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
 from odibi_core.views.answers import Check, Lineage, NodeLineage, Totals
@@ -161,7 +162,7 @@ def _longest(nodes: Sequence[NodeLineage]) -> str:
 
 
 def attention(lineage: Lineage, activity: Drawn) -> tuple[list[dict[str, Any]], int]:
-    """Return failures, captured errors, checks that did not pass and retried steps, and the number of further ones."""
+    """Return failures, captured errors, unusual rows, failed checks, retried steps, and the number of further ones."""
     found: list[tuple[int, dict[str, Any]]] = [
         (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _captured(error)})
         for error in activity.get("errors", ())
@@ -181,6 +182,8 @@ def _troubles(node: NodeLineage) -> list[tuple[int, str, str]]:
         found.append((0, "failed", reason))
     elif node.state in UNFINISHED:
         found.append((1, node.state, UNFINISHED[node.state]))
+    if (rows := unusual_sentence(node)) is not None:
+        found.append((2, "warn", shorten(rows, 160)))
     found += [(2, _tone(check), _about(check)) for check in node.checks if not check.passed]
     if node.state != "failed" and _is_retried(node):
         outcome = f"succeeded at attempt {node.attempts}" if node.state == "success" else "was retried"

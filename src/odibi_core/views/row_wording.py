@@ -10,6 +10,8 @@ from odibi_core.views.wording import plural, short_id
 
 _LEVELS: Final = {"exact": "proved on all rows", "replayed": "proved on all rows", "no_rule": "no simple rule"}
 
+_SIDES: Final = {"unmatched": "without a match"}
+
 
 def percent(share: float | None) -> str:
     """Return a share as `64.3 %`; a small one that is not 0 as `< 0.1 %`, one just below 1 as `> 99.9 %`."""
@@ -54,6 +56,8 @@ def _facts(change: RowChange) -> Iterator[str]:
         share = f" ({percent(change.lost / rows_in)})" if rows_in else ""
         yield f"{change.lost:,} of {plural(rows_in or 0, 'row')} lost{share}"
     for other, rows in change.unmatched.items():
+        if rows == change.lost:  # the rows that an inner join lost
+            continue
         some = True
         share = f" ({percent(rows / rows_in)})" if rows_in else ""
         yield f"{plural(rows, 'row')} without a match in {other}{share}"
@@ -82,18 +86,23 @@ def cause_words(cause: RowCause) -> str:
     return cause.text if share is None or share >= 1 else f"{percent(share)} of them by {cause.text}"
 
 
+def cause_line(cause: RowCause) -> str:
+    """Return one line about a cause: its rows, its rule, and how far that is proved."""
+    line = f"{plural(cause.rows or 0, 'row')} {_SIDES.get(cause.side or '', cause.side)}: "
+    if not cause.text:
+        return line + _LEVELS.get(cause.level, "no rule is known")
+    proof = f"{percent(cause.share)} of these" if cause.level == "part" else _LEVELS.get(cause.level, "")
+    return line + cause.text + (f" [{proof}]" if proof else "")
+
+
 def cause_lines(change: RowChange) -> list[str]:
-    """Return a line for each cause: rows, rule, how far it is proved, and if it is new."""
+    """Return a line for each cause, with the last good run if it had it or not, and for other rules of its rows."""
     lines = []
     for cause in change.causes:
-        words = [f"{plural(cause.rows or 0, 'row')} {cause.side}: {cause.text or 'no simple rule'}"]
-        if proof := _LEVELS.get(cause.level, "" if cause.level != "part" else f"{percent(cause.share)} of these"):
-            words.append(f"[{proof}]" if cause.text else "")
+        line = cause_line(cause)
         if cause.is_new is not None and change.usual is not None:
-            words.append("new since" if cause.is_new else "as in")
-            words[-1] += f" {short_id(change.usual.run_id)}"
-        lines.append(" ".join(filter(None, words)))
-        lines += [f"  the same rows: {other}" for other in cause.same_rows_as]
+            line += f" {'new since' if cause.is_new else 'as in'} {short_id(change.usual.run_id)}"
+        lines += [line, *(f"  the same rows: {other}" for other in cause.same_rows_as)]
     return lines
 
 

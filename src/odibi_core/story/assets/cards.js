@@ -7,6 +7,7 @@ import {drawStatistics} from "./charts.js";
 import {drawPast, rowsBars, timeBars} from "./past.js";
 import {drawSource, drawTrace} from "./source.js";
 import {examples, share, verdictOf} from "./checks.js";
+import {drawRows} from "./rows.js";
 
 const CHUNK = 80;
 const MOST_PRINTED = 300;
@@ -111,8 +112,9 @@ function choiceOf(states, counts, total, picked) {
 
 function words(step) {
   const columns = (step.after?.schema ?? []).map(([name]) => name);
+  const rules = (step.rowChanges ?? []).map((change) => change.sentence);
   const keys = [...(step.inputs ?? []), ...(step.outputs ?? [])].flat();
-  return [step.name, step.layer, step.type, step.engine, step.worker, label(step.state), step.error, step.errorType, step.skipReason, ...columns, ...keys]
+  return [step.name, step.layer, step.type, step.engine, step.worker, label(step.state), step.error, step.errorType, step.skipReason, ...columns, ...rules, ...keys]
     .filter(Boolean).join("\n").toLowerCase();
 }
 
@@ -142,6 +144,7 @@ function kind(step) {
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
     step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),
     step.tasks && h("span", {class: "tag"}, plural(step.tasks, "item")),
+    step.rowChanges?.some((one) => one.unusual) && h("span", {class: "tag is-warn"}, icon("warn", 12), " unusual rows"),
     step.failedCalls && h("span", {class: "tag is-failed"}, `${count(step.failedCalls)} failed`),
     failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`)];
 }
@@ -160,6 +163,7 @@ function body(step, steps, pick) {
     figures(step),
     drawPast(step),
     relations(step, steps, pick),
+    drawRows(step),
     step.retries && retries(step),
     step.checks && checks(step),
     differences(step),
