@@ -15,7 +15,10 @@ from msgspec.structs import replace
 from tests.history.killed import killed_after
 from tests.history.stores import START, events_of, lines_of, write_run, write_runs
 
+from odibi_core.alerts import log
 from odibi_core.errors import StoreError
+from odibi_core.events import Event
+from odibi_core.events.clock import utc_now
 from odibi_core.history import pruning
 from odibi_core.history.compaction import Options as Compaction
 from odibi_core.history.compaction import compact
@@ -326,3 +329,25 @@ def test_a_run_that_the_shared_store_lacks_is_kept(store: RunStore, tmp_path: Pa
     shipment = Shipment(store.root, open_objects(address), ShippedNames(store.root, address))
     shipment.all(ended=[ids[3]])
     assert set(do_prune(store, Limits(days=8.5), url=url).runs) == {*ids[:2], ids[3]}
+
+
+def test_notes_of_alerts_go_with_their_run(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a run that stays do not; a shared store must have them first."""
+    monkeypatch.setattr(pruning, "utc_now", utc_now)
+    ids = write_runs(store.root, 2)
+    for run_id in ids:
+        fields = {"alert_id": f"alert of {run_id}", "alert_key": run_id}
+        raised, resolved = (
+            Event(timestamp=utc_now(), level="info", event_type=kind, run_id=run_id, fields=fields)
+            for kind in ("alert_raised", "alert_resolved")
+        )
+        log.write(store.root, [raised, resolved])
+    notes = store.root / "notes"
+    assert do_prune(store, Limits(runs=1), dry_run=True).notes == 1
+    assert len(list(notes.glob("raised-*"))) == 2
+    shared = store.root.with_name("shared")
+    shared.mkdir()
+    assert do_prune(store, Limits(runs=1), url=str(shared)).notes == 0
+    assert do_prune(store, Limits(runs=1)).notes == 1
+    (left,) = notes.glob("raised-*")
+    assert ids[-1] in left.read_text()

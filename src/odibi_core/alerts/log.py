@@ -8,40 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from odibi_core.alerts.state import HANDLED_KINDS, AlertStates, states_of
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event
 from odibi_core.events.clock import new_id, utc_now
+from odibi_core.history.noticing.alert_notes import DATE, HORIZON, OWN, day_of
+from odibi_core.history.noticing.note_files import events_in
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import NOTES, RAISED
-from odibi_core.store.segments import all_segments, read_events
-
-HORIZON: Final = timedelta(days=35)
-_OWN: Final = "alerts-"
-_DATE: Final = "%Y%m%d"
 
 
 def read_states(root: str | Path, now: datetime) -> AlertStates:
     """Return the alerts of a store; none if it has no notes."""
-    folder = Path(root) / NOTES
-    return states_of(read_events(_recent(folder, now))) if folder.is_dir() else AlertStates()
+    first = (now - HORIZON).strftime(DATE)
 
+    def is_wanted(name: str) -> bool:
+        """Return true for a file of notes, and for one of alerts that begins within the horizon."""
+        day = day_of(name)
+        return day is None or day >= first
 
-def _recent(folder: Path, now: datetime) -> list[Path]:
-    """Return the files that a state is read from: those of notes, and those of alerts that begin within the horizon."""
-    first = (now - HORIZON).strftime(_DATE)
-    return [path for path in all_segments(folder) if (day := _day_of(path.name)) is None or day >= first]
-
-
-def _day_of(name: str) -> str | None:
-    for prefix in (_OWN, RAISED):
-        if name.startswith(prefix):
-            return name[len(prefix) : len(prefix) + 8]
-    return None
+    return states_of(events_in(Path(root) / NOTES, is_wanted))
 
 
 def write(root: str | Path, events: Iterable[Event]) -> None:
@@ -71,7 +61,7 @@ def publish(
     listed = list(changes)
     if not listed:
         return
-    with closing(_journal(root, _OWN)) as journal:
+    with closing(_journal(root, OWN)) as journal:
         bus = EventBus()
         bus.subscribe(journal, name="alerts")
         if states is not None:
@@ -81,4 +71,4 @@ def publish(
 
 
 def _journal(root: str | Path, prefix: str) -> Journal:
-    return Journal(Path(root) / NOTES, f"{prefix}{utc_now().strftime(_DATE)}-{new_id(8)}", durability="written")
+    return Journal(Path(root) / NOTES, f"{prefix}{utc_now().strftime(DATE)}-{new_id(8)}", durability="written")

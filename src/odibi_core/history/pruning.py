@@ -29,13 +29,14 @@ from odibi_core.history.commit import Step, do_nothing
 from odibi_core.history.compaction import GRACE_S
 from odibi_core.history.ended import closing_event
 from odibi_core.history.merging import rewrite
+from odibi_core.history.noticing.alert_notes import files_to_prune
 from odibi_core.history.retention import Candidate, Limits, choose, size
 from odibi_core.history.sources_in_use import prune_sources
 from odibi_core.history.system_errors import as_store_error
 from odibi_core.history.unshipped import Unshipped
 from odibi_core.store.locks import exclusive, is_in_use
 from odibi_core.store.manifest import Manifest
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import NOTES, RunStore
 from odibi_core.views.wording import plural
 
 TRASH: Final = "trash"
@@ -62,6 +63,8 @@ class PruneReport(msgspec.Struct):
     """Batches that were written again."""
     missing_bytes: int = 0
     """Bytes above a limit for which no run may be pruned."""
+    notes: int = 0
+    """Files of events of alerts that no state and no run needs any more."""
     duration_ms: float = 0.0
     is_dry_run: bool = False
     is_busy: bool = False
@@ -101,6 +104,7 @@ def prune(store: RunStore, limits: Limits, options: Options | None = None) -> Pr
     with as_store_error(f"{store.root} cannot be pruned"):
         if options.dry_run:
             work.choose()
+            report.notes = len(work.notes())
         else:
             with exclusive(store.root) as is_locked:
                 report.is_busy = not is_locked
@@ -133,6 +137,7 @@ class _Pruning:
         for run_id in [run_id for run_id in self._chosen if store.cold.find(run_id) is None]:
             self._discard(store.root / "runs" / run_id)
             self.options.step("hot run gone")
+        self._prune_notes()
         self._discard_orphans()
         empty_trash(store.root)
         report.sources = prune_sources(store, report.problems)
@@ -216,6 +221,21 @@ class _Pruning:
             self.report.bytes -= self._chosen.pop(run_id)
             self.report.protected[run_id] = reason
             self.report.kept += 1
+
+    def notes(self) -> list[Path]:
+        """Return the files of events of alerts that go when the chosen runs are gone."""
+        store, options = self.store, self.options
+        kept = {*store.cold.runs(), *store.hot_ids()} - self._chosen.keys()
+        names = files_to_prune(store.root, kept.__contains__, utc_now(), self.limits.days)
+        unshipped = Unshipped(store, options.url).notes() if names and options.url else set()
+        return [store.root / NOTES / name for name in names if name not in unshipped]
+
+    def _prune_notes(self) -> None:
+        for path in self.notes():
+            with suppress(FileNotFoundError):
+                if not is_in_use(path):
+                    path.unlink()
+                    self.report.notes += 1
 
     def _discard_orphans(self) -> None:
         """Discard folders of exports whose run an interrupted pruning deleted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odibi_core.store.runs import RunStore
+from odibi_core.store.runs import NOTES, RunStore
 
 
 class Unshipped:
@@ -21,7 +21,15 @@ class Unshipped:
         from odibi_core.history.remote.shipped import ShippedNames
 
         self._store = store
-        self._names = ShippedNames(store.root, read_address(url)).names
+        self._shipped = ShippedNames(store.root, read_address(url))
+        self._names = self._shipped.names
+
+    def notes(self) -> set[str]:
+        """Return the names of the files of notes of which the shared store lacks a part."""
+        from odibi_core.history.remote.parts import segments_in
+
+        files = segments_in(self._store.root / NOTES, NOTES)
+        return {path.name for path, file in files if self._shipped.end_of(file) < path.stat().st_size}
 
     def __contains__(self, run_id: str) -> bool:
         found = self._store.cold.find(run_id)

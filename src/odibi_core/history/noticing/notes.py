@@ -13,10 +13,10 @@ import msgspec
 from odibi_core.bus.bus import EventBus
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import iso, read_iso, utc_now
+from odibi_core.history.noticing.note_files import events_in
 from odibi_core.history.rows.beside import alert_of_rule
 from odibi_core.store.journal import Journal
 from odibi_core.store.runs import NOTES
-from odibi_core.store.segments import all_segments, read_events
 
 ACKNOWLEDGED: Final = "alert_acknowledged"
 MUTED: Final = "alert_muted"
@@ -144,10 +144,8 @@ class Notes:
 
 
 def events(root: str | Path) -> Iterator[Event]:
-    """Yield the events of the notes of a store, by time."""
-    folder = Path(root) / NOTES
-    if folder.is_dir():
-        yield from read_events(all_segments(folder))
+    """Return the events of the notes of a store, by time."""
+    return events_in(Path(root) / NOTES)
 
 
 def write(root: str | Path, kind: str, message: str, fields: dict[str, Any], level: str = "info") -> None:
