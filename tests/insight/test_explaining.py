@@ -61,7 +61,7 @@ PANDAS: dict[str, tuple[str, int, int, Callable[..., pd.DataFrame]]] = {
     "anti": ("anti join", -1, 0, lambda o, c: o[~o.customer.isin(c.customer)]),
     "outer": ("outer join", 0, -1, lambda o, c: o[o.customer < 40].merge(c, on="customer", how="outer")),
     "fan-out": ("left join", 0, -1, lambda o, c: o.merge(pd.concat([c, c.head(9)]), on="customer", how="left")),
-    "cross": ("cross join", 0, ROWS * 2, lambda o, c: o.merge(pd.DataFrame({"x": [1, 2, 3]}), how="cross")),
+    "cross": ("fan-out", 0, ROWS * 2, lambda o, c: o.merge(pd.DataFrame({"x": [1, 2, 3]}), how="cross")),
     "union": ("union", 0, ROWS, lambda o, c: pd.concat([o, o], ignore_index=True)),
     "aggregate": ("aggregate", 0, 0, lambda o, c: o.groupby("customer").agg(total=("amount", "sum")).reset_index()),
     "empty": ("empty", ROWS, 0, lambda o, c: o.head(0)),

@@ -83,7 +83,7 @@ class RowChange(Struct, frozen=True, omit_defaults=True):
 
     Args:
         kind: same, filter, dropna, dedup, head, sample, sort, columns, values, inner join, left join, fan-out,
-            semi join, anti join, union, aggregate, explode, made, empty or unknown.
+            semi join, anti join, outer join, union, aggregate, explode, split, made, empty or unknown.
         main: The logical name of the input that the rows come from; empty if there is none.
         rows_in: Rows of the main input.
         rows_out: Rows of the output.

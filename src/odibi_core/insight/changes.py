@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from odibi_core.insight.base import Cause, RowChange, Rule
 from odibi_core.insight.causes import Context, cause_of, find_rule
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from odibi_core.insight.columns import Mask
     from odibi_core.insight.origins import Origin
 
+_NOT_UNIQUE: Final = "the columns that stayed do not distinguish the rows"
+_JOINS: Final = frozenset({"merge", "join", "JOIN"})
+
 
 def change_of(origin: Origin, context: Context) -> RowChange:
     """Return the change of rows with its kind and its causes."""
     if origin.shape == "aggregate":
         return _of_groups(origin, context)
-    doubt = _doubt(origin)
-    if doubt:
-        return _record(origin, kind=_kind_of_doubt(origin), known=None, causes=[], reason=doubt)
+    unsure = doubt(origin)
+    if unsure:
+        return _record(origin, kind=_kind_of_doubt(origin), known=None, causes=[], reason=unsure)
     lost = origin.lost
     gained = origin.output.height - int((~lost).sum())
     causes = lost_causes(origin, context, lost)
@@ -59,14 +62,17 @@ def _record(
     )
 
 
-def _doubt(origin: Origin) -> str:
+def doubt(origin: Origin) -> str:
     """Return the reason why the lost rows are not known; empty if they are.
 
     Rows of the output that are none of the input may be lost rows with other values.
     """
-    if not origin.made or origin.identity.how == "index":
+    if origin.identity.how == "index" or not origin.lost.any():
         return ""
-    if not origin.lost.any() or origin.united or any(join.is_outer for join in origin.joins):
+    if not origin.made:
+        mixed = not origin.identity.is_unique and int(origin.counts.max()) > 1
+        return _NOT_UNIQUE if mixed and not origin.joins else ""
+    if origin.united or any(join.is_outer for join in origin.joins):
         return ""
     return f"{origin.made:,} rows of the output are no rows of {origin.name}, or rows with other values"
 
@@ -87,12 +93,14 @@ def _of_groups(origin: Origin, context: Context) -> RowChange:
 
 def _kind(origin: Origin, context: Context, causes: list[Cause]) -> str:
     if origin.shape:
-        return origin.shape
+        return "fan-out" if origin.shape == "cross join" else origin.shape
     lost, names = origin.lost, context.hints.names
     for join in origin.joins:
         with_one = join.is_member
         return kind_of_join(join, int((lost & with_one).sum()), int((~lost & ~with_one).sum()), origin.made, names)
     facts = Facts(int(lost.sum()), origin.is_ordered, names)
+    if facts.lost and names & _JOINS and any(name not in origin.main for name in origin.output.names):
+        return "inner join"  # with a frame that is no input: it was read or made by the step
     if facts.lost:
         rules = [cause.rule for cause in causes if cause.side == "lost"]
         return kind_of_loss(facts, rules, any(cause.text.startswith("duplicate of") for cause in causes))

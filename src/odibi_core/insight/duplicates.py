@@ -17,7 +17,10 @@ MOST_COLUMNS: Final = 64
 _STARTS: Final = 6
 _ENOUGH_BITS: Final = 12.0
 _HINT_BITS: Final = 7.0
-_WORDS: Final = frozenset({"drop_duplicates", "duplicated", "unique", "distinct", "DISTINCT", "row_number", "QUALIFY"})
+_WORDS: Final = frozenset(
+    """drop_duplicates duplicated unique distinct DISTINCT row_number ROW_NUMBER QUALIFY qualify is_first_distinct
+    is_last_distinct is_duplicated is_unique cumcount""".split()  # noqa: SIM905
+)
 
 
 class Duplicates(NamedTuple):
@@ -78,7 +81,7 @@ def find_duplicates(
     bits = _HINT_BITS if names_duplicates(names) else 0.0
     named = [name for name in usable if name in names]
     for tried, columns in enumerate(_candidates(view, usable, named, budget)):
-        price = 0.0 if set(columns) == set(usable) else float(len(usable) if columns != tuple(named) else tried)
+        price = _price(columns, usable, named, tried)
         if not _is_convincing(len(gone), len(kept) + len(gone), price, bits):
             continue
         if not budget.take(len(columns) * main.height):
@@ -87,6 +90,15 @@ def find_duplicates(
         if found is not None:
             return found
     return None
+
+
+def _price(columns: tuple[str, ...], usable: list[str], named: list[str], tried: int) -> float:
+    """Return the bits of the choice of these columns."""
+    import math
+
+    if len(columns) == len(usable):
+        return 0.0
+    return math.log2(len(usable) + tried) if len(columns) == 1 or list(columns) == named else float(len(usable))
 
 
 def names_duplicates(names: Collection[str]) -> bool:
@@ -109,6 +121,9 @@ def _candidates(view: _Part, usable: list[str], named: list[str], budget: Budget
         yield tuple(columns)
     import numpy as np
 
+    for name in usable:
+        if name not in named and budget.take(view.main.height) and _is_without_any(view, name):
+            yield (name,)
     alone = [name for name in usable if _has_twins(view, [name], budget)]
     spread = {name: len(np.unique(view.main.hashes(name, view.sample))) for name in alone}
     ranked = sorted(alone, key=lambda name: -spread[name])
@@ -121,6 +136,18 @@ def _candidates(view: _Part, usable: list[str], named: list[str], budget: Budget
         if largest not in seen:
             seen.add(largest)
             yield largest
+
+
+def _is_without_any(view: _Part, name: str) -> bool:
+    """Return whether rows may have been lost because they share a value with another one, none of which stayed."""
+    import numpy as np
+
+    if _has_twins(view, [name], Budget(len(view.kept))):
+        return False
+    return (
+        not has_duplicates(view.main.hashes(name)[view.kept])
+        and not np.isin(view.main.hashes(name)[view.sample], view.main.hashes(name)[view.kept]).any()
+    )
 
 
 def _joint(main: Columns, columns: Collection[str], rows: Rows) -> Hashes:

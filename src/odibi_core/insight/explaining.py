@@ -6,7 +6,8 @@ never raises. If it cannot determine the rows, the reason is in the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from odibi_core.insight.columns import Columns
     from odibi_core.insight.declared import Declared
     from odibi_core.insight.origins import Origin
+
+    Traced = tuple[Origin, Context]
 
 _NEEDED: Final = ("numpy", "narwhals")
 _UNIDENTIFIED: Final = "the rows of the output could not be identified"
@@ -46,21 +49,118 @@ def explain(
         The change. A number that could not be determined is None, and `reason` states why.
     """
     budget = Budget() if budget is None else budget
+
+    def work() -> RowChange:
+        traced = trace(inputs, output, (source, known), budget)
+        return traced if isinstance(traced, RowChange) else _change(*traced)
+
+    return structs.replace(guarded(work), units=budget.spent)
+
+
+def explain_outputs(
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    *,
+    source: Any = None,
+    known: Mapping[str, RowChange] | None = None,
+    budget: Budget | None = None,
+) -> dict[str, RowChange]:
+    """Return the change of each output of one step. Never raises.
+
+    If several outputs have each row of an input once, together, the step splits it: no output lost the rows of the
+    others.
+
+    Args:
+        inputs: The frames that the step took, by their logical names.
+        outputs: The frames that it returned, by their logical names.
+        source: As that of `explain`.
+        known: Earlier changes of the outputs by their names.
+        budget: The work that all of them may take.
+    """
+    budget = Budget() if budget is None else budget
+    before = known or {}
+    traced: dict[str, RowChange | Traced] = {}
+    changes: dict[str, RowChange] = {}
+    for name, output in outputs.items():
+        traced[name] = _traced(inputs, output, (source, before.get(name)), budget)
+    split = _split(traced)
+    for name, found in traced.items():
+        spent = budget.spent
+        if isinstance(found, RowChange):
+            changes[name] = found
+        elif name in split:
+            changes[name] = _record_of_split(found[0])
+        else:
+            changes[name] = guarded(partial(_change, *found))
+        changes[name] = structs.replace(changes[name], units=budget.spent - spent)
+    return changes
+
+
+def guarded(work: Callable[[], RowChange]) -> RowChange:
+    """Return the result of some work, or a change whose reason is the error that it raised, or a missing library."""
     try:
         missing = [name for name in _NEEDED if find_spec(name) is None]
-        if missing:
-            return RowChange(reason=f"{missing[0]} is not installed")
-        change = _explained(inputs, output, (source, known), budget)
+        return RowChange(reason=f"{missing[0]} is not installed") if missing else work()
     except STOPS:
         raise
     except BaseException as error:
-        change = RowChange(reason=f"the explanation failed: {type(error).__name__}")
-    return structs.replace(change, units=budget.spent)
+        return RowChange(reason=f"the explanation failed: {type(error).__name__}")
 
 
-def _explained(
+def _change(origin: Origin, context: Context) -> RowChange:
+    from odibi_core.insight.changes import change_of
+
+    return change_of(origin, context)
+
+
+def _traced(
     inputs: Mapping[str, Any], output: Any, evidence: tuple[Any, RowChange | None], budget: Budget
-) -> RowChange:
+) -> RowChange | Traced:
+    """Return the origin of an output with the tables, or the change if there is nothing to explain or it failed."""
+    found: list[Traced] = []
+
+    def work() -> RowChange:
+        traced = trace(inputs, output, evidence, budget)
+        if isinstance(traced, RowChange):
+            return traced
+        found.append(traced)
+        return RowChange()
+
+    change = guarded(work)
+    return found[0] if found else change
+
+
+def _split(traced: Mapping[str, RowChange | Traced]) -> set[str]:
+    """Return the names of the outputs that together have each row of one input once."""
+    by_main: dict[str, list[str]] = {}
+    for name, found in traced.items():
+        if not isinstance(found, RowChange) and found[0].lost.any():
+            by_main.setdefault(found[0].name, []).append(name)
+    split: set[str] = set()
+    for names in by_main.values():
+        origins = [found[0] for name in names if not isinstance(found := traced[name], RowChange)]
+        total: Any = sum(each.counts for each in origins)
+        if len(names) > 1 and bool((total == 1).all()):
+            split.update(names)
+    return split
+
+
+def _record_of_split(origin: Origin) -> RowChange:
+    sizes = (origin.main.height, origin.output.height)
+    return RowChange("split", origin.name, *sizes, lost=0, gained=0, how=origin.identity.how)
+
+
+def trace(
+    inputs: Mapping[str, Any], output: Any, evidence: tuple[Any, RowChange | None], budget: Budget
+) -> RowChange | Traced:
+    """Return the origin of an output with the tables for its rules, or the change if there is no origin.
+
+    Args:
+        inputs: The frames that the step took, by their logical names.
+        output: The frame that it returned.
+        evidence: The source of the step, and an earlier change; each may be None.
+        budget: The work that it may take.
+    """
     from odibi_core.insight.columns import columns_of
 
     made = columns_of(output)
@@ -83,8 +183,7 @@ def _of_frames(
     columns: tuple[dict[str, Columns], Columns],
     evidence: tuple[Any, RowChange | None],
     budget: Budget,
-) -> RowChange:
-    from odibi_core.insight.changes import change_of
+) -> RowChange | Traced:
     from odibi_core.insight.declared import declared_by
     from odibi_core.insight.origins import find_origin, likely
 
@@ -99,7 +198,7 @@ def _of_frames(
     if origin is None:
         spent = "" if budget.spent < budget.units else " within the budget"
         return structs.replace(shape, reason=_UNIDENTIFIED + spent)
-    return change_of(origin, _context(origin, frames, (declared, known), budget))
+    return origin, _context(origin, frames, (declared, known), budget)
 
 
 def _context(

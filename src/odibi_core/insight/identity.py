@@ -66,10 +66,21 @@ def identify(main: Columns, output: Columns, budget: Budget) -> Identity | None:
         weak = weak or found
     found = _by_fingerprints(main, output, pairs, budget) if pairs else None
     if found is None and weak is None:
-        renamed = _by_position(main, output)
-        found = _in_place(main, output, renamed, budget) if renamed else None
-        found = found or (_by_fingerprints(main, output, renamed, budget) if renamed else None)
+        found = _renamed(main, output, budget)
     return weak if found is None or (weak is not None and not found.is_unique) else found
+
+
+def _renamed(main: Columns, output: Columns, budget: Budget) -> Identity | None:
+    """Return the identity of rows whose columns all have other names, by their places among the columns."""
+    pairs = _by_position(main, output)
+    if not pairs:
+        return None
+    found = _in_place(main, output, pairs, budget) or _by_fingerprints(main, output, pairs, budget)
+    if found is None:
+        return None
+    sample = evenly(output.height, SAMPLE)
+    varied = _most_varied(output, found.same, sample)
+    return found if varied is not None and _spread(output, varied, sample) > 1 and found.is_unique else None
 
 
 def pairs_of(main: Columns, output: Columns) -> list[Pair]:
@@ -163,12 +174,8 @@ def _all_agree(main: Columns, output: Columns, pair: Pair, start: int, budget: B
 
 def _most_varied(output: Columns, pairs: Sequence[Pair], sample: Rows) -> Pair | None:
     """Return the column of most different values in a sample, numbers first."""
-    import numpy as np
 
-    spread = {
-        pair: (len(np.unique(hashes(output, pair, sample, of_output=True))), output.kind(pair.output) != "text")
-        for pair in pairs
-    }
+    spread = {pair: (_spread(output, pair, sample), output.kind(pair.output) != "text") for pair in pairs}
     return max(spread, key=lambda pair: spread[pair], default=None)
 
 
@@ -233,10 +240,15 @@ def _by_fingerprints(main: Columns, output: Columns, pairs: list[Pair], budget: 
     return None if best is None else _matched(main, output, (best[1], best[2], pairs), budget)
 
 
-def _by_spread(output: Columns, pairs: list[Pair], sample: Rows) -> list[Pair]:
+def _spread(output: Columns, pair: Pair, sample: Rows) -> int:
     import numpy as np
 
-    spread = {pair: len(np.unique(hashes(output, pair, sample, of_output=True))) for pair in pairs}
+    return len(np.unique(hashes(output, pair, sample, of_output=True)))
+
+
+def _by_spread(output: Columns, pairs: list[Pair], sample: Rows) -> list[Pair]:
+
+    spread = {pair: _spread(output, pair, sample) for pair in pairs}
     return sorted(pairs, key=lambda pair: -spread[pair])
 
 

@@ -28,6 +28,19 @@ def in_other(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[n
     return (mine >= 0) & np.isin(mine, found[found >= 0])
 
 
+def many_in_other(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[np.bool_]:
+    """Return the rows whose values of `columns` are those of `keys` in several rows of the other input.
+
+    Raises:
+        CannotEvaluate: The other input or a column is missing, or the columns have values of other kinds.
+    """
+    import numpy as np
+
+    mine, found = _key_numbers(test, table, others)
+    known, counts = np.unique(found[found >= 0], return_counts=True)
+    return (mine >= 0) & np.isin(mine, known[counts > 1])
+
+
 def partners(test: Test, table: Table, others: Mapping[str, Table]) -> NDArray[np.int64]:
     """Return for each row the first row of the other input with its key, -1 if there is none.
 

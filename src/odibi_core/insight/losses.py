@@ -102,15 +102,12 @@ def gained_causes(origin: Origin, gained: int) -> list[Cause]:
         more = int(np.maximum(join.copies - 1, 0).sum())
         if not more:
             continue
-        repeated, keys = join.repeated, join.total_keys
-        columns = ", ".join(join.keys.other)
-        text = f"({columns}) comes more than once in {join.other}: {repeated:,} of {keys:,} keys"
+        rule = Rule(((Test("many_in_input", join.keys.main, None, join.other, join.keys.other),),))
+        text = f"{rule_text(rule)}: {join.repeated:,} of {join.total_keys:,} keys"
         many = join.copies > 1
         level: Level = "exact" if more == gained else "part"
-        found.append(
-            Cause("gained", min(more, gained), gained, text, level, examples=examples(many),
-                  keys=most_frequent(join, origin.main, many, copies=True))
-        )  # fmt: skip
+        keys = most_frequent(join, origin.main, many, copies=True)
+        found.append(Cause("gained", min(more, gained), gained, text, level, rule, examples=examples(many), keys=keys))
     if not found:
         text = {
             "cross join": "each row with each row of the other input",

@@ -119,10 +119,10 @@ def _passing(test: Test, feature: str, comparison: str, inputs: tuple[Table, Map
         return _any([features.column_of(table, name).nulls for name in test.columns], table.height)
     if comparison == "nan":
         return _any([_nan(features.column_of(table, name)) for name in test.columns], table.height)
-    if comparison == "in_input":
-        from odibi_core.insight.keys import in_other
+    if comparison in ("in_input", "many_in_input"):
+        from odibi_core.insight.keys import in_other, many_in_other
 
-        return in_other(test, table, others)
+        return (in_other if comparison == "in_input" else many_in_other)(test, table, others)
     columns = [features.column_of(table, name) for name in test.columns]
     if _is_empty(columns):
         return _any([], table.height)

@@ -76,8 +76,8 @@ def test_text(test: Test) -> str:
 def _text(test: Test, feature: str, comparison: str, *, negated: bool) -> str:
     if comparison in ("null", "nan"):
         return _null_text(test, comparison, negated=negated)
-    if comparison == "in_input":
-        return _key_text(test, negated=negated)
+    if comparison in ("in_input", "many_in_input"):
+        return _key_text(test, "more than once in" if comparison == "many_in_input" else "in", negated=negated)
     if feature in ROWS:
         return _row_text(test, comparison, negated=negated)
     if feature in GROUPED:
@@ -98,13 +98,13 @@ def _null_text(test: Test, comparison: str, *, negated: bool) -> str:
     return f"none of {names} IS {kind}" if negated else f"any of {names} IS {kind}"
 
 
-def _key_text(test: Test, *, negated: bool) -> str:
+def _key_text(test: Test, verb: str, *, negated: bool) -> str:
     mine = ", ".join(_name(name) for name in test.columns)
     subject = f"({mine})" if len(test.columns) > 1 else mine
     place = test.other
     if test.keys and test.keys != test.columns:
         place += f".{_name(test.keys[0])}" if len(test.keys) == 1 else f".({', '.join(map(_name, test.keys))})"
-    return f"{subject} {'not ' if negated else ''}in {place}"
+    return f"{subject} {'not ' if negated else ''}{verb} {place}"
 
 
 def _subject(feature: str, columns: tuple[str, ...]) -> str:
