@@ -23,6 +23,10 @@ SAMPLE: Final = 2_000
 _AGAIN: Final = 200
 """Rows that refute a rule and join the sample."""
 _ROUNDS: Final = 4
+_WRONG: Final = 0.01
+"""The share of other rows that a rule may select."""
+_MOST_WEIGHT: Final = 12
+"""Tests and constants of a rule that is not exact: a longer one fits fragments."""
 _ENOUGH: Final = 0.5
 """The share of the rows that a rule must select to be a cause; less is no simple rule."""
 EXAMPLES: Final = 5
@@ -134,8 +138,11 @@ def _learned(context: Context, wanted: Mask, part: Mask | None) -> Found | None:
 
 
 def _is_good(found: Found, wanted: int) -> bool:
+    """Return whether a rule is a finding: exact, or short, right, and of most of the rows."""
     right = wanted - found.missed
-    return right >= _ENOUGH * wanted and found.wrong <= right * (1 - _ENOUGH)
+    return found.is_exact or (
+        right >= _ENOUGH * wanted and found.wrong <= _WRONG * right and found.weight <= _MOST_WEIGHT
+    )
 
 
 def _some(mask: Mask, most: int) -> Rows:

@@ -170,7 +170,7 @@ def _joined(sides: Sides, keys: Keys, looked_at: tuple[Rows, list[str]]) -> Join
     if brought is None:
         return None
     others = [name for name in new if name in sides.other or _base(name, sides.other)]
-    if not brought and others:
+    if not brought and (others or not sides.identity.is_unique):
         return None
     kept = np.zeros(sides.main.height, np.bool_)
     kept[sides.identity.rows[sides.identity.rows >= 0]] = True

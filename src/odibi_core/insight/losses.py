@@ -12,6 +12,7 @@ from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examp
 from odibi_core.insight.columns import salted
 from odibi_core.insight.duplicates import Duplicates, find_duplicates, names_duplicates
 from odibi_core.insight.features import OF_TABLE
+from odibi_core.insight.few_values import find_values
 from odibi_core.insight.kinds import prefers_head
 from odibi_core.insight.matching import evenly
 from odibi_core.insight.partners import of_partner
@@ -149,11 +150,13 @@ def _details(join: Join, origin: Origin, context: Context, wanted: tuple[Mask, M
     rows, part = wanted
     if not (part & ~rows).any():
         return []
-    budget = Budget(min(_DETAILS, context.budget.units - context.budget.spent))
-    names = context.hints.names | {name for name in join.keys.main if _is_short(name, origin)}
-    hints = Hints(frozenset(names), context.hints.constants, context.hints.numbers)
-    found = find_rule(replace(context, hints=hints, others={}, budget=budget), rows, part)
-    context.budget.take(budget.spent)
+    found = find_values(context, dict.fromkeys((*join.keys.main, *context.table.names)), rows, part)
+    if found is None:
+        budget = Budget(min(_DETAILS, context.budget.units - context.budget.spent))
+        names = context.hints.names | {name for name in join.keys.main if _is_short(name, origin)}
+        hints = Hints(frozenset(names), context.hints.constants, context.hints.numbers)
+        found = find_rule(replace(context, hints=hints, others={}, budget=budget), rows, part)
+        context.budget.take(budget.spent)
     return [] if found is None else [cause_of(found, side, rows)]
 
 

@@ -54,6 +54,7 @@ def _causes(origin: Origin, context: Context, known: RowChange) -> list[Cause]:
 
     from odibi_core.insight.causes import cause_of, find_rule
     from odibi_core.insight.changes import doubt
+    from odibi_core.insight.few_values import find_values
     from odibi_core.insight.losses import no_rule
 
     if doubt(origin):
@@ -67,7 +68,10 @@ def _causes(origin: Origin, context: Context, known: RowChange) -> list[Cause]:
         new = rows if before is None else rows & ~before
         if not new.any():
             continue
-        rule = find_rule(replace(context, others={}), new, None if before is None else ~before)
+        part = ~_nothing(context) if before is None else ~before
+        keys = [name for join in origin.joins for name in join.keys.main]
+        rule = find_values(context, dict.fromkeys((*keys, *context.table.names)), new, part)
+        rule = rule or find_rule(replace(context, others={}), new, part)
         causes.append(no_rule(side, new, context) if rule is None else cause_of(rule, side, new))
     return causes
 

@@ -107,8 +107,10 @@ def _add_others(origin: Origin, declared: Declared, budget: Budget) -> None:
         join = find_join(sides, declared.keys.get((origin.name, name), []), budget)
         if join is not None:
             origin.joins.append(join)
+    if not any(join.brought for join in origin.joins) and _is_aggregate(origin, declared):
+        origin.joins, origin.shape = [], "aggregate"
     if not origin.joins and not origin.shape:
-        origin.shape = _shape(origin, declared)
+        origin.shape = _shape(origin)
 
 
 def _is_cross(origin: Origin, other: Columns) -> bool:
@@ -129,11 +131,9 @@ def _is_united(origin: Origin, other: Columns, budget: Budget) -> bool:
     return found_share(other, origin.output, made, budget) >= _ALL
 
 
-def _shape(origin: Origin, declared: Declared) -> str:
+def _shape(origin: Origin) -> str:
     if origin.united:
         return "union"
-    if _is_aggregate(origin, declared):
-        return "aggregate"
     if int(origin.counts.max()) > 1:
         nested = [
             name
