@@ -86,7 +86,7 @@ def test_the_rows_that_are_lost_are_right_or_unknown(step: tuple[pd.DataFrame, p
     else:
         names, lost = [pair.main for pair in traced[0].identity.same], traced[0].lost
         assert change.lost == lost.sum()
-    # Equal rows cannot be told apart: of m equal rows with k in the output, max(m - k, 0) are lost.
+    # Equal rows cannot be distinguished: of m equal rows with k in the output, max(m - k, 0) are lost.
     expected = _values(frame, slice(None), names) - _values(frame, numbers, names)
     kept = np.bincount(numbers, minlength=len(frame)) > 0
     assert _values(frame, lost, names) in (expected, _values(frame, ~kept, names)), change
