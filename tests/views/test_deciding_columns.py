@@ -9,9 +9,7 @@ import pytest
 
 from odibi_core import Orchestrator, Step
 from odibi_core.history.rows.tables import as_dicts, tables_of
-from odibi_core.insight.base import Cause, RowChange, Rule, Test
 from odibi_core.openlineage import openlineage_events
-from odibi_core.runtime import row_events
 from odibi_core.store.runs import RunStore
 from odibi_core.views.deciding_columns import deciding_columns
 
@@ -49,6 +47,9 @@ KEYS = {"flights.tail JOIN", "planes.tailnum JOIN", "flights.day JOIN", "planes.
         (change(kind="left join", lost=0, gained=3), (JOIN,), KEYS),
         (change(kind="inner join", unmatched={"other": 5}), (JOIN,), KEYS),
         (change(cause(5), kind="inner join"), (JOIN,), {*KEYS, "flights.delay FILTER", "flights.tail FILTER"}),
+        (change(cause(5, IN_OTHER), kind="inner join", unmatched={"other": 5}), (),
+         {"flights.tail JOIN", "planes.tailnum JOIN"}),
+        (change(cause(5, IN_OTHER), cause(5), cause(2)), (), {"flights.tail FILTER", "planes.tailnum FILTER"}),
         (change(cause(5, {"any_of": [[{"op": "row.ge", "columns": [], "value": 9}]]}), kind="head"), (), set()),
     ],
 )  # fmt: skip
@@ -73,6 +74,9 @@ def test_a_proved_rule_and_the_keys_of_a_join_decide(
         (change(cause(5), main_dataset=None), ()),
         (change(kind="left join", lost=0, gained=3), ({**JOIN, "skipped": "no time"},)),
         (change(kind="inner join", unmatched={"other": 4}), (JOIN,)),
+        (change(cause(5), kind="inner join"), ()),
+        (change(kind="left join", lost=0, gained=0), ()),
+        (change(cause(4), cause(4)), ()),
         ({"main_dataset": 7, "kind": [], "lost": "x", "causes": 3}, ({},)),
     ],
 )
@@ -82,7 +86,8 @@ def test_what_no_rule_proves_is_unknown(fields: dict[str, Any], joins: Any) -> N
 
 
 def flights() -> pd.DataFrame:
-    return pd.DataFrame({"tail": ["A", "B", "C"], "delay": [3.5, -1.0, 2.5]})
+    numbers = range(60)
+    return pd.DataFrame({"tail": [f"N{at % 7}" for at in numbers], "delay": [at * 7 % 23 - 5 for at in numbers]})
 
 
 def late(flights: pd.DataFrame) -> pd.DataFrame:
@@ -91,12 +96,7 @@ def late(flights: pd.DataFrame) -> pd.DataFrame:
 
 def test_the_columns_of_a_rule_are_in_lineage_edges_and_openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold over events: the record has them in every answer, with their method."""
-    rule = Rule(((Test("le", ("delay",), 0),),))
-    found = RowChange(
-        kind="filter", main="flights", rows_in=3, rows_out=2, lost=1, gained=0,
-        causes=(Cause("lost", 1, 1, "delay <= 0", "exact", rule),), how="index",
-    )  # fmt: skip
-    monkeypatch.setattr(row_events, "quick", lambda *_: found)
+    monkeypatch.setenv("ODIBI_ROWS__EXPLAIN", "all")
     steps = [Step(name="flights", value=flights), Step(name="late", value=late, inputs=["flights"])]
     result = Orchestrator(steps, store=".odibi").execute()
     step = result["tracker"].export_lineage()["steps"][1]

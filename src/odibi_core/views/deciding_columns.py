@@ -35,15 +35,17 @@ def deciding_columns(
     if main is None or None in rows.values() or not (is_join or any(rows.values())):
         return None
     found: Decided = {}
-    if is_join:
-        keys = [key for join in joins for key in _keys(main, join)]
-        if not keys:
-            return None
-        for key in keys:
-            found.setdefault(key, {})["JOIN"] = None
+    for key in [key for join in joins for key in _keys(main, join)] if is_join else ():
+        found.setdefault(key, {})["JOIN"] = None
     for side, number in rows.items():
-        if number and not (is_join and _is_by_keys(change, side, number)) and not _add(found, change, side, datasets):
+        if (
+            number
+            and not (found and is_join and _is_by_keys(change, side, number))
+            and not _add(found, change, side, datasets)
+        ):
             return None
+    if is_join and not any("JOIN" in ways for ways in found.values()):
+        return None
     return [
         {
             "dataset": dataset, "column": column,
@@ -74,7 +76,11 @@ def _add(found: Decided, change: Mapping[str, Any], side: str, datasets: Mapping
     """Add the columns of the proved rules of one side; return False if they do not explain all of its rows."""
     causes = [each for each in records(change.get("causes")) if each.get("side") == side]
     proved = [each for each in causes if each.get("level") in _PROVED and not each.get("same_rows_as")]
-    if sum(count(each.get("rows")) or 0 for each in proved) < (count(change.get(side)) or 0):
+    number = count(change.get(side)) or 0
+    whole = next((each for each in proved if (count(each.get("rows")) or 0) == number), None)
+    if whole is not None:
+        proved = [whole]  # further ones select some of the same rows
+    elif sum(count(each.get("rows")) or 0 for each in proved) != number:  # not all of them, or some of them twice
         return False
     way = _SUBTYPES.get(text(change.get("kind")) or "", "FILTER")
     for cause in proved:
@@ -88,5 +94,5 @@ def _add(found: Decided, change: Mapping[str, Any], side: str, datasets: Mapping
                     return False
                 read += [(datasets[other], column) for column in texts(test.get("keys"))]
             for key in read:
-                found.setdefault(key, {})[way] = None
+                found.setdefault(key, {})["JOIN" if other and change.get("kind") in _JOINS else way] = None
     return True
