@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from benchmarks.lineage_functions import PANDAS_ONE, orders, people
+from benchmarks.lineage_functions import PANDAS_ONE, PANDAS_TWO, orders, people
 from benchmarks.lineage_oracle import Score, function_scores, functions_score, sql_score
+from benchmarks.lineage_rows import score
 
 QUERIES = {
     "group": "select customer, sum(amount) as total, count(*) n from orders where qty > 3 group by customer order by 1",
@@ -30,6 +31,18 @@ def test_the_claims_about_queries_hold_when_columns_are_changed() -> None:
     score = sql_score(QUERIES, tables, lambda query: [name for name in tables if name in query])
     assert (score.wrong, score.missed) == ([], [])
     assert score.claimed > 20
+
+
+def test_the_claims_about_rows_hold_when_columns_are_changed() -> None:
+    """The columns of proved rules and the keys of joins are those that decide; a claim that is none is found."""
+    one = {name: PANDAS_ONE[name] for name in ("filter", "query", "distinct", "copy")}
+    found = score("rules", one, {"orders": orders()}, "pandas")
+    assert (found.known, found.decided, found.functions) == (3, 3, 4)
+    assert (found.claimed, found.right, found.true, found.wrong) == (4, 4, 4, [])
+    two = score("keys", {"join": PANDAS_TWO["merge, renamed"]}, {"orders": orders(), "people": people()}, "pandas")
+    assert (two.claimed, two.right, two.true) == (2, 2, 2)
+    found.add("sabotaged", {("orders", "qty")}, {("orders", "amount")})
+    assert found.wrong == ["sabotaged: ('orders', 'amount')", "sabotaged: ('orders', 'qty')"]
 
 
 def test_a_lineage_that_claims_too_much_or_too_little_is_found() -> None:

@@ -38,11 +38,8 @@ def deciding_columns(
     for key in [key for join in joins for key in _keys(main, join)] if is_join else ():
         found.setdefault(key, {})["JOIN"] = None
     for side, number in rows.items():
-        if (
-            number
-            and not (found and is_join and _is_by_keys(change, side, number))
-            and not _add(found, change, side, datasets)
-        ):
+        is_by_keys = is_join and bool(found) and _is_by_keys(change, side, number or 0)
+        if number and not is_by_keys and not _add(found, change, side, datasets):
             return None
     if is_join and not any("JOIN" in ways for ways in found.values()):
         return None
