@@ -22,7 +22,7 @@ GIVEN: Final = {
 }  # fmt: skip
 ROWS: Final = 330_000
 MOST_ROWS: Final = 5_000_000
-QUICK_ROWS: Final = 20_000
+QUICK_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True)

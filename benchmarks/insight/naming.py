@@ -128,9 +128,14 @@ def is_visible(fault: Fault) -> bool:
     return _visible(fault.number)
 
 
+@cache
+def _good_facts(pipeline: str, batch: int, by: Explain | None) -> dict[str, Facts]:
+    return facts(PIPELINES[pipeline], _good(pipeline, batch), by)
+
+
 def named(fault: Fault, by: Explain | None = None) -> str | None:
     """Return the first source or step that differs from the run of the batch before."""
-    good = facts(fault.pipeline, _good(fault.pipeline.name, fault.batch - 1), by)
+    good = _good_facts(fault.pipeline.name, fault.batch - 1, by)
     bad = facts(fault.pipeline, executed(fault.pipeline, fault.tables, fault.replaced), by)
     return first_difference(good, bad)
 

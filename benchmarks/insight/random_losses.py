@@ -17,7 +17,6 @@ from benchmarks.insight.score import claims_half
 ROWS: Final = 5_000
 MOST: Final = 1_000
 TABLES: Final = ("january", "diamonds", "superstore", "baseball", "orders", "payments", "readings", "clicks", "players")
-GENERATED_TABLES: Final = ("orders", "payments", "readings", "clicks", "players")
 
 
 def on_time(table: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from benchmarks.insight.answer import LONGEST_TEXT, Answer, Claim, Entry, Mask
 from benchmarks.insight.case import Rows, Trial
@@ -26,7 +27,7 @@ class Outcome:
         kind: True if the kind of step is right.
         exact: True if predicates or keys select exactly the rows of each side that has rows, and no side is claimed
             that has none.
-        rows: The lost rows: right (Jaccard 1), unknown, or wrong.
+        rows: The lost rows: right (Jaccard 1), unknown, or wrong; rows of equal content are the same.
         jaccard: The lost rows that were named and are lost, of those that are either; None if unknown.
         counts: The numbers of lost and gained rows: right, unknown or wrong.
         false_claim: True if a claim of at least half of the rows is made where no rule exists.
@@ -145,7 +146,7 @@ class _Masks:
 
     def any_wrong(self) -> bool:
         """Return whether a proved claim selects a row that is not of its side."""
-        return any((mask & ~self.truths[side]).any() for side in self.truths for mask in self.proved(side))
+        return any(bool((mask & ~self.truths[side]).any()) for side in self.truths for mask in self.proved(side))
 
 
 def _exact(trial: Trial, answer: Answer, masks: _Masks) -> bool:
@@ -184,7 +185,19 @@ def _rows(trial: Trial, answer: Answer, masks: _Masks) -> tuple[Found, float | N
         found = union if answer.lost == union.sum() else None
     if found is None:
         return "unknown", None
-    return ("right" if np.array_equal(found, truth) else "wrong"), float((found & truth).sum() / (found | truth).sum())
+    if np.array_equal(found, truth) or _are_copies(trial, found & ~truth, truth & ~found):
+        return "right", 1.0
+    return "wrong", float((found & truth).sum() / (found | truth).sum())
+
+
+def _are_copies(trial: Trial, one: Mask, other: Mask) -> bool:
+    """Return whether two sets of rows have the same content, so that nothing distinguishes them."""
+    main = trial.inputs[trial.case.tables[0]]
+    if isinstance(main, pl.DataFrame):
+        contents = [sorted(map(repr, main.filter(pl.Series(rows)).rows())) for rows in (one, other)]
+    else:
+        contents = [sorted(map(repr, main[rows].itertuples(index=False, name=None))) for rows in (one, other)]
+    return contents[0] == contents[1]
 
 
 def _counts(trial: Trial, answer: Answer) -> Found:

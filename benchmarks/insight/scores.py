@@ -1,14 +1,20 @@
-"""The scores of odibi-core and of the baselines on each part of the benchmark, each computed once a program."""
+"""The scores of odibi-core and of the baselines on each part of the benchmark, each computed once a program.
+
+If the variable ODIBI_BENCH_STAGED names a folder, the outcomes of a part are kept there, and used if they are there:
+several processes can compute a part each.
+"""
 
 from __future__ import annotations
 
-import json
+import os
 import warnings
-from dataclasses import asdict
+from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from benchmarks.insight import baselines, ours
 from benchmarks.insight.answer import Answer
@@ -20,6 +26,8 @@ from benchmarks.insight.random_losses import Loss, LossOutcome, judged, losses
 from benchmarks.insight.recording import Named, recorder
 from benchmarks.insight.score import Outcome, outcome
 
+T = TypeVar("T")
+
 OURS: Final = "odibi-core"
 WITHOUT: Final = "odibi-core, without the source"
 AT_END: Final = "odibi-core, by itself at the end of the run"
@@ -27,23 +35,39 @@ EXPLAINED: Final = "the first explanation that differs"
 COUNTS: Final = "the first row count that differs"
 METHODS: Final = (OURS, AT_END, EXPLAINED, COUNTS)
 CONTROLS: Final = 60
-QUICK_CASES: Final = frozenset({"first_click", "partners_only", "one_supplier", "product_suppliers"})
+QUICK_CASES: Final = frozenset({"one_supplier", "product_suppliers", "young_players"})
 """Cases of the development half on small generated tables."""
 QUICK_TABLES: Final = ("payments", "players")
 
 
-@cache
-def halves(half: Half, quick: bool) -> dict[str, list[Outcome]]:
-    """Return the outcomes of all entries on a half; a baseline that is not installed is left out.
-
-    Each trial is made once and goes to all entries, so that they take their turns.
-    """
-    found: dict[str, list[Outcome]] = {}
+def _kept(part: str, kind: type[T], make: Callable[[], dict[str, list[T]]]) -> dict[str, list[T]]:
+    """Return the outcomes of a part, from the folder of ODIBI_BENCH_STAGED if they are there."""
+    folder = os.environ.get("ODIBI_BENCH_STAGED")
+    file = Path(folder, f"{part}.json") if folder else None
+    if file is not None and file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, list[kind]])  # type: ignore[valid-type]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for trial in trials(half, QUICK_CASES if quick else frozenset()):
-            for name in (OURS, WITHOUT, *baselines.BASELINES):
-                found.setdefault(name, []).append(_outcome(name, trial))
+        found = make()
+    if file is not None:
+        file.write_bytes(msgspec.json.encode(found))
+    return found
+
+
+@cache
+def halves(half: Half, quick: bool) -> dict[str, list[Outcome]]:
+    """Return the outcomes of all entries on a half; a baseline that is not installed is left out."""
+    if quick:
+        return _halves(half, QUICK_CASES)
+    return _kept(half, Outcome, lambda: _halves(half, frozenset()))
+
+
+def _halves(half: Half, names: frozenset[str]) -> dict[str, list[Outcome]]:
+    """Make each trial once and give it to all entries, so that they take their turns."""
+    found: dict[str, list[Outcome]] = {}
+    for trial in trials(half, names):
+        for name in (OURS, WITHOUT, *baselines.BASELINES):
+            found.setdefault(name, []).append(_outcome(name, trial))
     return {name: outcomes for name, outcomes in found.items() if not _is_missing(outcomes)}
 
 
@@ -59,13 +83,16 @@ def _is_missing(outcomes: list[Outcome]) -> bool:
 @cache
 def random_losses(quick: bool) -> dict[str, list[LossOutcome]]:
     """Return the verdicts on the random losses, of odibi-core and of a tree that gets the lost rows as labels."""
-    chosen = losses(4, QUICK_TABLES) if quick else losses()
+    if quick:
+        return _losses(4, QUICK_TABLES)
+    return _kept("losses", LossOutcome, lambda: _losses())
+
+
+def _losses(*chosen: Any) -> dict[str, list[LossOutcome]]:
     found: dict[str, list[LossOutcome]] = {OURS: [], baselines.TREE: []}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for loss in chosen:
-            found[OURS].append(judged(loss, ours.explain))
-            found[baselines.TREE].append(judged(loss, lambda *_, loss=loss: _tree(loss)))
+    for loss in losses(*chosen):
+        found[OURS].append(judged(loss, ours.explain))
+        found[baselines.TREE].append(judged(loss, lambda *_, loss=loss: _tree(loss)))
     return found
 
 
@@ -77,12 +104,15 @@ def _tree(loss: Loss) -> Answer:
 @cache
 def named_faults(quick: bool) -> dict[str, list[NamedOutcome]]:
     """Return the verdicts on the faults and on runs without one, by the method that names a step."""
-    names = ("shop",) if quick else tuple(PIPELINES)
-    every = [*islice(faults(names), 6 if quick else COUNT), *islice(controls(names), 2 if quick else CONTROLS)]
+    if quick:
+        return _named_faults(("shop",), 6, 2)
+    return _kept("faults", NamedOutcome, lambda: _named_faults(tuple(PIPELINES), COUNT, CONTROLS))
+
+
+def _named_faults(names: tuple[str, ...], count: int, clean: int) -> dict[str, list[NamedOutcome]]:
     found: dict[str, list[NamedOutcome]] = {method: [] for method in METHODS}
-    with warnings.catch_warnings(), recorder() as recorded:
-        warnings.simplefilter("ignore")
-        for fault in every:
+    with recorder() as recorded:
+        for fault in [*islice(faults(names), count), *islice(controls(names), clean)]:
             asked, at_end = recorded.named(fault)
             # a clean run is not asked about: on demand the first difference within the noise is named, as "possible"
             found[OURS].append(verdict(fault, asked if fault.begins else at_end))
@@ -94,15 +124,9 @@ def named_faults(quick: bool) -> dict[str, list[NamedOutcome]]:
 
 def write(folder: Path) -> None:
     """Write the outcome of each case, loss and fault, for the programs that read them."""
-    cases = {half: {name: _plain(each) for name, each in halves(half, False).items()} for half in HALVES}
     data = {
-        "cases": cases,
-        "random_losses": {name: _plain(each) for name, each in random_losses(False).items()},
-        "faults": {name: _plain(each) for name, each in named_faults(False).items()},
+        "cases": {half: halves(half, False) for half in HALVES},
+        "random_losses": random_losses(False),
+        "faults": named_faults(False),
     }
-    text = json.dumps(data, ensure_ascii=False, default=str) + "\n"
-    (folder / "insight_cases.json").write_text(text, encoding="utf-8")
-
-
-def _plain(found: list[Any]) -> list[dict[str, Any]]:
-    return [asdict(each) for each in found]
+    (folder / "insight_cases.json").write_bytes(msgspec.json.encode(data) + b"\n")
