@@ -164,8 +164,27 @@ def test_a_part_of_the_lost_rows() -> None:
     assert 0 < found.missed < 0.1 * lost.sum()
 
 
+def test_a_short_rule_of_nearly_all_comes_before_a_long_list_that_is_exact() -> None:
+    """Two countries explain all but a few rows; the list of the others is no answer, and the search ends."""
+    lost = np.asarray(shop().country.isin(["DE", "FR"])) | (shop().id % 600 == 7).to_numpy()
+    table, budget = table_of(shop()), Budget()
+    assert table is not None
+    found = find(table, lost, NO_HINTS, budget, {})
+    assert found is not None
+    assert (rule_text(found.rule), found.wrong) == ("country in {DE, FR}", 0)
+    assert budget.spent < 3_000_000
+
+
+def test_fragments_of_a_pattern_that_was_not_found_are_no_rule() -> None:
+    """Ranges and lists that each explain some of the lost rows are not returned as a part."""
+    bands = (shop().amount // 10 % 2 == 0).to_numpy()
+    table = table_of(shop())
+    assert table is not None
+    assert find(table, bands, NO_HINTS, Budget(), {}) is None
+
+
 def test_other_rules_of_the_same_rows() -> None:
-    """Columns that are null together cannot be told apart, so both are named."""
+    """Columns that are null together cannot be distinguished, so both are named."""
     table = table_of(shop())
     assert table is not None
     keep = KEPT["null"][0]

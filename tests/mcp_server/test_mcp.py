@@ -75,6 +75,7 @@ def test_a_client_asks_why_last_night_failed(root: Path) -> None:
         assert next(iter(answer.structured_content)) == "notice"
     explained = answers[1].structured_content["data"]
     assert explained["run"]["status"] == "failed"
+    assert explained["first_step_that_differs"]["step"] == "clean"
     assert "row 4 is bad" in json.dumps(explained["errors"])
     assert explained["steps"][0]["node_name"] == "clean"  # the failed one first
     assert any("clean failed" in line for line in explained["compared_with_the_last_good_run"])

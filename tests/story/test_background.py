@@ -26,6 +26,15 @@ def draw(known: Any, lineage: dict[str, Any] | None = None) -> dict[str, Any]:
     return build(read_lineage(lineage or flights()), None, read_background(known))
 
 
+def test_the_first_step_that_differs_comes_first_of_what_needs_attention() -> None:
+    """Its sentence leads to the step; a step that the run does not have is left out."""
+    name = draw(None)["steps"][1]["name"]
+    run = {"blame": f"{name} lost 5 of 9 rows; likely cause: filter", "blame_step": name}
+    first = draw({"run": run})["attention"][0]
+    assert (first["step"], first["text"], first["tone"]) == (1, run["blame"], "warn")
+    assert draw({"run": run | {"blame_step": "gone"}})["attention"] == draw(None)["attention"]
+
+
 def test_without_a_background_the_page_has_none_of_it() -> None:
     """Nothing is claimed of runs that were not handed in: neither "no changes" nor "nothing unusual"."""
     document = draw(None)

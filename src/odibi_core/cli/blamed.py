@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from odibi_core.cli import output
 from odibi_core.events import Event
 from odibi_core.events.kinds import BLAME
+from odibi_core.history.blame.answer import Blame
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,22 +21,17 @@ class BlamedStep:
     kinds: Final = (BLAME,)
 
     def __init__(self) -> None:
-        self.found: dict[str, Any] | None = None
+        self.found: Blame | None = None
 
     def __call__(self, event: Event) -> None:
-        about = {"sentence": event.message, "step": event.node_name, "run_id": event.run_id}
-        self.found = {**about, **event.fields}
+        self.found = Blame.of_dict({**event.fields, "sentence": event.message, "step": event.node_name})
 
     def lines(self, on: Console) -> list[RenderableType]:
-        """Return the sentence and its evidence as lines; none if nothing was unusual."""
+        """Return the sentence and further evidence as lines; none if nothing was unusual."""
         if self.found is None:
             return []
-        lines: list[RenderableType] = [
-            output.styled(""),
-            output.styled(f"{output.sign('warning', on)} {self.found['sentence']}", "bold yellow"),
-        ]
-        lines += [output.indented(each, "dim", 4) for each in self.found.get("evidence", ())[:_MOST]]
-        lines.append(
-            output.indented(f"`odibi why {self.found.get('run_id') or ''}` has the rows of each step", "dim", 4)
-        )
+        head = f"{output.sign('warning', on)} {self.found.sentence}"
+        lines: list[RenderableType] = [output.styled(""), output.styled(head, "bold yellow")]
+        lines += [output.indented(each, "dim", 4) for each in self.found.further[:_MOST]]
+        lines.append(output.indented("`odibi why` has the rows of each step", "dim", 4))
         return lines

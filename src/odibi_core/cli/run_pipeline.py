@@ -86,7 +86,7 @@ def run_pipeline(request: RunRequest) -> int:
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
-            found_about = {"blame": blamed.found, "alerts": alerts.found}
+            found_about = {"blame": blamed.found and blamed.found.as_dict(), "alerts": alerts.found}
             output.write_json({**summary.document(lineage, files, unusual), **found_about})
         else:
             on = output.console()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odibi_core.insight import chance, grouping, paired, sampling, splits
 from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.features import OF_TABLE
+from odibi_core.insight.parts import SHORT_LIST, Part, is_fragment, part_of
 from odibi_core.insight.probes import Candidate, Probe
 from odibi_core.insight.rule_tests import VALUED, complement, evaluate, split_op
 from odibi_core.insight.sampling import Sample
@@ -36,10 +37,10 @@ SIMPLE: Final = 2
 """Tests of a rule that is taken before the next stage is tried."""
 MOST_NAMED: Final = 8
 """Columns that a source may name to be searched first, and with each other."""
-ENOUGH: Final = 0.5
-"""The share of the lost rows that a rule of a part explains at least."""
 _TESTS: Final = 6
 """Tests of a probe, on the average."""
+READABLE: Final = 1.7
+"""Bits: two values of three are preferred to all but the third."""
 MOST_AGAIN: Final = 80
 """Probes that are tried after the first test of a list."""
 
@@ -107,21 +108,28 @@ class _Search:
         self._tried = 0
         self._probes: list[Probe] = []
         self._first: list[Decisions] = []
-        self._part: tuple[int, Rule] | None = None
+        self._part: Part | None = None
 
     def rule(self) -> Rule | None:
         """Search the columns that the source names, then all; return the best rule, else one of a part of the rows."""
         named = self._sample.named
         best = self._of_stages(self._named_stages())
-        if best is None and named:
+        if best is None and named and not self._has_enough():
             best = self._of_splits([probe for probe in self._probes if set(probe.columns) <= set(named)])
-        if best is None:
+        if best is None and not self._has_enough():
             best = self._of_stages(self._all_stages())
-        if best is None:
+        if best is None and not self._has_enough():
             best = self._of_splits(self._probes[:MOST_AGAIN])
-        if best is not None:
+        if best is not None and (not self._has_enough() or not self._has_fragments(best[1])):
             return best[1]
-        return self._part[1] if self._part is not None else None
+        return None if self._part is None else Rule(tuple((self._plain(test),) for test in self._part.tests))
+
+    def _has_fragments(self, rule: Rule) -> bool:
+        return any(is_fragment(test, self._sample.named) for group in rule.any_of for test in group)
+
+    def _has_enough(self) -> bool:
+        """Return whether a rule of a part explains nearly all, so that no longer rule is wanted."""
+        return self._part is not None and self._part.is_nearly_all
 
     def _of_stages(self, stages: Iterator[Callable[[], Iterator[Probe]]]) -> tuple[float, Rule] | None:
         """Try stages in order; stop at the first that finds a short rule, else return the best."""
@@ -132,12 +140,10 @@ class _Search:
             self._tried += 2 * sum(probe.tried for probe in added)
             if not self._budget.take(self._count * _TESTS * len(added)):
                 break
-            found, part = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
+            found = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
             if found is not None and (best is None or found[0] > best[0]):
                 best = found
-            if part is not None and (self._part is None or part[0] > self._part[0]):
-                self._part = part
-            if best is not None and sum(map(len, best[1].any_of)) <= SIMPLE:
+            if self._has_enough() or (best is not None and sum(map(len, best[1].any_of)) <= SIMPLE):
                 break
         return best
 
@@ -189,7 +195,7 @@ class _Search:
         yield lambda: paired.arithmetic(sample, names, self._budget)
         yield lambda: grouping.groups(sample, names, self._budget)
 
-    def _search(self, added: list[Probe], longest: int) -> tuple[tuple[float, Rule] | None, tuple[int, Rule] | None]:
+    def _search(self, added: list[Probe], longest: int) -> tuple[float, Rule] | None:
         """Search lists of up to so many tests, of which the added probes are new."""
         import numpy as np
 
@@ -199,16 +205,15 @@ class _Search:
         lists = _widest(longer)
         again = self._probes[:MOST_AGAIN]
         is_new = len(self._probes) - len(added) < MOST_AGAIN or any(one not in before for one in lists)
-        part: Decisions | None = None
         for depth in range(1, longest + 1):
-            for each in longer:
-                part = _better_part(part, each, self._lost)
             rules = [rule for each in longer if (rule := self._as_claim(each)) is not None]
-            if rules or depth == longest or not is_new:
-                return max(rules, key=lambda rule: rule[0], default=None), self._as_part(part)
+            for each in longer:
+                self._note_part(each)
+            if rules or depth == longest or not is_new or (depth >= SIMPLE and self._has_enough()):
+                return max(rules, key=lambda rule: rule[0], default=None)
             longer = [each for one in lists for each in self._extended(one, again)]
             lists = _widest(longer)
-        return None, self._as_part(part)
+        return None
 
     def _extended(self, decisions: Decisions, probes: list[Probe]) -> Iterator[Decisions]:
         active, lost = decisions.active, self._lost
@@ -223,8 +228,9 @@ class _Search:
                 for candidate in probe.candidates(side, rest):
                     found = int((candidate.mask & side).sum())
                     surprise = chance.bits_of_rows(count, of_side, found)
-                    bits = chance.bits_of_tests(self._tried) + candidate.bits
-                    if found and (surprise > bits - chance.SOURCE or found == of_side):
+                    bits = chance.bits_of_tests(self._tried) + candidate.bits - _readable(candidate.test, side_lost)
+                    worth = surprise > bits - chance.SOURCE or found == of_side
+                    if found and worth and not _repeats(candidate, decisions):
                         yield Decisions(
                             (*decisions.entries, (candidate, side_lost)),
                             active & ~candidate.mask,
@@ -250,13 +256,16 @@ class _Search:
         columns = {name for candidate, _ in decisions.entries for name in candidate.test.columns}
         return chance.SOURCE if columns and columns <= named else 0.0
 
-    def _as_part(self, decisions: Decisions | None) -> tuple[int, Rule] | None:
-        if decisions is None or decisions.merit + self._worth(decisions) <= chance.NEEDED:
-            return None
-        rows = int((self._lost & ~decisions.active).sum())
-        if rows < ENOUGH * int(self._lost.sum()):
-            return None
-        return rows, Rule(tuple((self._plain(candidate.test),) for candidate, _ in decisions.entries))
+    def _note_part(self, decisions: Decisions) -> None:
+        """Keep a list of tests of lost rows only, if it explains more than the one before."""
+        entries = [candidate for candidate, side_lost in decisions.entries if side_lost]
+        if len(entries) < len(decisions.entries) or len(entries) > SIMPLE:
+            return
+        if decisions.merit + self._worth(decisions) <= chance.NEEDED:
+            return
+        part = part_of([(each.test, each.mask) for each in entries], self._lost, self._sample.named)
+        if part is not None and (self._part is None or part.rank > self._part.rank):
+            self._part = part
 
     def _as_rule(self, groups: list[list[tuple[Test, Mask]]]) -> Rule | None:
         """Return groups of tests as a rule that selects exactly the lost rows of the sample."""
@@ -329,15 +338,6 @@ def _is_complete(decisions: Decisions, lost: Mask) -> bool:
     return bool(left.all() or not left.any())
 
 
-def _better_part(best: Decisions | None, one: Decisions, lost: Mask) -> Decisions | None:
-    """Return the list of tests of lost rows only that decides more of them."""
-    if not all(side_lost for _, side_lost in one.entries):
-        return best
-    if best is None or one.merit > best.merit:
-        return one
-    return best
-
-
 def _widest(lists: list[Decisions]) -> list[Decisions]:
     """Return the best lists, one of those that leave the same rows."""
     kept: dict[bytes, Decisions] = {}
@@ -359,3 +359,17 @@ def _distinct(groups: list[list[tuple[Test, Mask]]], lost: Mask) -> list[list[tu
         if rest and (np.logical_or.reduce([masks[each] for each in rest]) | ~lost).all():
             kept = rest
     return [groups[at] for at in kept]
+
+
+def _readable(test: Test, side_lost: bool) -> float:
+    """Return the bits that a short list of lost values is worth: `origin in {JFK, LGA}` instead of `origin != EWR`."""
+    is_list = side_lost and split_op(test.op) == ("", "", "in")
+    return READABLE if is_list and len(test.value) <= SHORT_LIST else 0.0
+
+
+def _repeats(candidate: Candidate, decisions: Decisions) -> bool:
+    """Return whether a list of values of the same columns came before: both together are too long a list."""
+    test = candidate.test
+    if split_op(test.op)[2] not in ("in", "between"):
+        return False
+    return any((each.test.op, each.test.columns) == (test.op, test.columns) for each, _ in decisions.entries)

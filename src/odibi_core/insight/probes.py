@@ -188,14 +188,14 @@ class LevelProbe:
 
         mine, theirs = self.counts(side), self.counts(rest)
         pure = np.flatnonzero((mine > 0) & (theirs == 0))
-        if len(pure) and theirs.any():  # else it is the test of nulls
+        other = np.flatnonzero(theirs)
+        if len(pure) and len(other):  # else it is the test of nulls
             pure = pure[np.argsort(-mine[pure], kind="stable")]
             yield self._eq(int(pure[0]))
             if len(pure) > 1:
                 yield self._list("in", pure if self._all_named(pure) else pure[:LONGEST_LIST])
-        other = np.flatnonzero(theirs)
         short = len(other) <= LONGEST_LIST or self._all_named(other)
-        if len(other) and short and mine[theirs == 0].any() and not (self.codes[rest] < 0).any():
+        if len(other) and len(pure) and short and not (self.codes[rest] < 0).any():
             yield self._list("not_in", other)
 
     def level(self, code: int) -> Candidate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.errors import OdibiError
+from odibi_core.history.blame import blame_run
 from odibi_core.history.comparison import compare_runs
 from odibi_core.history.comparison.lines import lines
 from odibi_core.history.index import Index
@@ -45,7 +46,7 @@ def explain(store: RunStore, run_id: str) -> dict[str, Any]:
         if not row["muted"] and not muted(str(row["pipeline_name"]), row["node_name"], row["family"], row["timestamp"])
     ]
     return {
-        "first_step_that_differs": _blame(rows["runs"]),
+        "first_step_that_differs": _blame(store, run_id, rows["runs"]),
         "run": _chosen(rows["runs"], _OF_RUN)[0] if rows["runs"] else {"run_id": run_id},
         "errors": _chosen(rows["errors"], _OF_ERROR),
         "failed_checks": _chosen([row for row in rows["checks"] if row["passed"] is False], _OF_CHECK),
@@ -57,12 +58,18 @@ def explain(store: RunStore, run_id: str) -> dict[str, Any]:
     }
 
 
-def _blame(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _blame(store: RunStore, run_id: str, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the first step that differs from the last good run, with the likely cause; None if nothing is unusual."""
     row = runs[0] if runs else {}
-    if not row.get("blame"):
+    if row.get("blame"):
+        return {"sentence": row["blame"], "step": row["blame_step"], **(row["blame_detail"] or {})}
+    if row.get("status") != "failed" and not row.get("unusual"):
         return None
-    return {"sentence": row["blame"], "step": row["blame_step"], "cause": row["blame_cause"], **row["blame_detail"]}
+    try:  # the process died before the end, or recorded the run with an older version
+        found = blame_run(store, run_id)
+    except OdibiError:
+        return None
+    return None if found is None else found.as_dict()
 
 
 def _with_other_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,12 +9,18 @@ import msgspec
 from tests.history.blame.shop import pipeline
 
 import odibi_core
+from odibi_core.alerts import Route, configure_alerts
+from odibi_core.alerts.log import read_states
+from odibi_core.alerts.messages import payloads_of, title_and_body
+from odibi_core.alerts.neutral import plain
+from odibi_core.alerts.notifying import Notification
 from odibi_core.events import Event, kinds
 from odibi_core.history.blame import Blame, blame, blame_run
 from odibi_core.history.comparison.run_data import RunData
 from odibi_core.history.comparison.stored import StoredSources
 from odibi_core.history.rows import tables_of
 from odibi_core.orchestrator import Orchestrator
+from odibi_core.rules import FailureRule
 from odibi_core.store.runs import RunStore
 
 
@@ -54,6 +60,20 @@ def test_the_answer_while_the_run_ends_is_that_of_its_record(tmp_path: Path) -> 
     wanted = msgspec.json.decode(msgspec.json.encode(found.fields()))
     assert event.node_name == wanted.pop("node_name")
     assert {name: event.fields[name] for name in wanted} == wanted
+
+
+def test_an_alert_of_the_run_names_the_step_and_the_cause(tmp_path: Path) -> None:
+    """The sentence is in the event of the alert, in its payload, and in the text for people."""
+    configure_alerts([FailureRule(name="failed")])
+    run(tmp_path)
+    bad = run(tmp_path, "missing")
+    (event,) = blamed(tmp_path, bad)
+    (raised,) = [each for each in RunStore(tmp_path).read(bad) if each.event_type == kinds.ALERT_RAISED]
+    assert raised.fields["blame"] == event.message
+    states = read_states(tmp_path, raised.timestamp)
+    (payload,) = payloads_of(Notification("n1", "team", "raised", list(states.open())), {}, raised.timestamp)
+    assert payload["alerts"][0]["blame"] == event.message
+    assert str(event.message) in title_and_body(payload, Route(name="team", command=("true",)), plain)[1]
 
 
 def test_a_usual_run_and_the_first_one_blame_nothing(tmp_path: Path) -> None:

@@ -54,6 +54,16 @@ class Blame(Struct, frozen=True, kw_only=True, omit_defaults=True):
         plain: dict[str, Any] = to_builtins(self)
         return plain
 
+    @property
+    def further(self) -> list[str]:
+        """The evidence that the sentence does not have."""
+        return [each for each in self.evidence if not self._has(each)]
+
+    def _has(self, evidence: str) -> bool:
+        first, _, rest = evidence.partition(" ")
+        of_effect = first == self.effect_step and self.rows is not None and f" {self.rows:,} " in rest
+        return of_effect or rest.removeprefix("made ") in self.sentence or evidence in self.sentence
+
     def fields(self) -> dict[str, Any]:
         """Return the fields of a `blame` event, whose message is the sentence and whose node is the step."""
         found = self.as_dict()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from odibi_core.history.blame.answer import Blame
 from odibi_core.history.blame.causes import cause_class
 from odibi_core.history.blame.contents import Contents
 from odibi_core.history.blame.origin import Origin, Origins
+from odibi_core.history.blame.row_changes import is_beyond
 from odibi_core.history.blame.row_changes import signals as of_row_changes
 from odibi_core.history.blame.sentence import sentence
 from odibi_core.history.blame.signals import OF_ROWS, Signal, of_differences, of_findings
@@ -20,6 +23,8 @@ from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
 
 _MOST_EVIDENCE: Final = 6
+_ENOUGH: Final = 3
+"""Earlier runs from which on a new content each time is the rule."""
 _LEAST_SCORE: Final = 3.0
 """The weight from which on a change counts as evidence."""
 
@@ -40,18 +45,46 @@ def blame(
     """
     compared = compare(before, after, noise, sources)
     contents = Contents(before, after)
+    noise = noise or Noise()
     signals = [
-        *of_differences(compared.differences),
+        *_of_their_own(of_differences(compared.differences), after, noise),
         *of_findings(after.rows("alerts")),
         *of_row_changes(before, after, noise),
         *contents.signals(),
-        *_stale(before, after, contents),
+        *_stale(before, after, contents, noise),
     ]
     judge = Judge(compared.changes, before, after, sources)
     changed = {name for name in after.nodes if _is_changed(judge.changes(name, ()))}
     origins = Origins(after, contents, signals, changed)
     origin = origins.first()
     return None if origin is None else _answer(origin, origins, compared, judge, (before, after))
+
+
+def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> Iterator[Signal]:
+    """Yield signals; those that only pass on what came in are within the noise.
+
+    These are other rows of a step that made as many of each one as usual, and other values of a column that is not as
+    usual upstream either, but within the noise there.
+    """
+    found = list(signals)
+    columns: dict[str, dict[str | None, bool]] = {}
+    for each in found:
+        if each.column is not None:
+            known = columns.setdefault(each.node, {})
+            known[each.column] = known.get(each.column, False) or each.is_notable
+    for each in found:
+        node = after.nodes.get(each.node, {})
+        if each.effect == "rows" and is_beyond(each.node, node.get("rows_in"), node.get("rows_out"), noise) is False:
+            yield replace(each, is_notable=False)
+        elif each.effect in ("values", "nulls") and each.is_notable:
+            above = [
+                columns[name][each.column]
+                for name in after.ancestors(each.node)
+                if each.column in columns.get(name, ())
+            ]
+            yield replace(each, is_notable=not above or any(above))
+        else:
+            yield each
 
 
 def _is_changed(changes: Iterator[Cause]) -> bool:
@@ -85,7 +118,7 @@ def _answer(
 def _effect(origins: Origins, step: str) -> Signal | None:
     """Return the largest effect on rows at a step or below it."""
     found = [each for name in origins.below(step) for each in origins.of(name) if each.effect in OF_ROWS and each.rows]
-    notable = [each for each in found if each.is_notable] or found
+    notable = [each for each in found if each.is_notable] or [each for each in found if each.node == step]
     return max(notable, key=lambda each: (each.rows or 0, each.rule is not None), default=None)
 
 
@@ -102,17 +135,25 @@ def _evidence(origin: Origin, effect: Signal | None, changes: Sequence[Cause]) -
     return list(dict.fromkeys(found))[:_MOST_EVIDENCE]
 
 
-def _stale(before: RunData, after: RunData, contents: Contents) -> Iterator[Signal]:
-    """Yield each source with the content of the last run, if parameters, the partition or another source changed."""
+def _stale(before: RunData, after: RunData, contents: Contents, noise: Noise) -> Iterator[Signal]:
+    """Yield each source with the content of the last run, if parameters, the partition or another source changed.
+
+    It is notable if each earlier run had another content.
+    """
     sources = [name for name in after.nodes if not after.depends_on.get(name)]
     states = {name: contents.of_step(name) for name in sources}
     moved = before.run.get("partition") != after.run.get("partition") or _other_params(before, after)
     if not moved and "other" not in states.values():
         return
     for name, state in states.items():
-        if state == "same" and _has_time(after, name):
+        if state != "same":
+            continue
+        known = [noise.contents(*key) for key in after.frames if key[0] == name]
+        is_new_each_time = any(len(each) >= _ENOUGH and len(set(each)) == len(each) for each in known)
+        is_constant = any(len(set(each)) < len(each) for each in known)
+        if is_new_each_time or (_has_time(after, name) and not is_constant):
             text = f"{name}: the same rows and statistics as in the last good run"
-            yield Signal(node=name, effect="stale", text=text, is_notable=False)
+            yield Signal(node=name, effect="stale", text=text, size=0.3, is_notable=is_new_each_time)
 
 
 def _other_params(before: RunData, after: RunData) -> bool:

@@ -11,7 +11,7 @@ from odibi_core.history.blame.answer import Certainty
 from odibi_core.history.blame.contents import Contents
 from odibi_core.history.blame.row_changes import changes_of
 from odibi_core.history.blame.signals import OF_ROWS, OF_VOLUME, Signal
-from odibi_core.history.comparison.run_data import RunData, object_of
+from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 
 _SAME_INPUTS: Final = 0.4
 _CHANGED: Final = 0.8
@@ -82,11 +82,17 @@ class Origins:
             return None
         makers = {self._producers[key] for key in keys if key != change["main_dataset"] and key in self._producers}
         sources = {name for maker in makers for name in (maker, *self._after.ancestors(maker)) if self.is_source(name)}
-        found = [name for name in sources if any(self._is_telling(each) for each in self._all.get(name, ()))]
+        main_is_same = self._contents.of_step(self._producers.get(str(change["main_dataset"]), "")) == "same"
+        found = [name for name in sources if name in self._notable or (main_is_same and name in self._all)]
         return found[0] if len(found) == 1 else None
 
-    def _is_telling(self, signal: Signal) -> bool:
-        return signal.effect != "values" or signal.is_notable
+    def _deciding(self, node: str) -> set[str]:
+        """Return the columns that decide about the rows of a step, the keys of a join; empty if they are unknown."""
+        found: set[str] = set()
+        for edge in self._after.rows("edges"):
+            if edge["target"] == node and edge["join_keys"] is not None:
+                found |= set(map(str, list_of(edge["join_keys"])))
+        return found
 
     def of(self, node: str) -> list[Signal]:
         """Return the signals of a step, the strongest first."""
@@ -120,6 +126,9 @@ class Origins:
         So many nulls, rows of a category or lost rows cost a step below as many rows at most. More or fewer rows of the
         same kind are none, if they are those of the main input, and the step judges each row by itself.
         """
+        deciding = self._deciding(node)
+        if cause.column is not None and deciding and cause.column not in deciding:
+            return False
         if cause.effect in _OF_SHARES:
             return effect.size <= _SLACK * cause.size + _LEAST
         if cause.effect not in OF_VOLUME:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,12 +13,15 @@ from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 from odibi_core.history.comparison.values import differs
+from odibi_core.views.row_wording import percent
 from odibi_core.views.values import count
 
 NOTABLE: Final = 0.02
 """The part of the rows by which a share must differ."""
-_MARGIN: Final = 0.05
-"""The part by which the range of the earlier shares is widened."""
+_BEYOND: Final = 0.75
+"""The part of the width of the earlier shares by which they are widened: few runs have not had all usual ones."""
+_DEVIATIONS: Final = 3.0
+_LEAST: Final = 0.002
 _LONGEST: Final = 120
 """Characters of a second rule that is shown beside the first one."""
 _PROVED: Final = frozenset({"exact", "replayed", "part"})
@@ -73,17 +77,22 @@ def signals(before: RunData, after: RunData, noise: Noise | None = None) -> Iter
         earlier = was.get(key)
         if earlier is None:
             continue
-        usual = noise is not None and _is_usual(key[0], row, noise)
+        beyond = None if noise is None else is_beyond(key[0], row["rows_in"], row["rows_out"], noise)
         for each in _of_step(key[0], earlier, row):
-            yield replace(each, is_notable=False) if usual and each.effect in ("lost", "gained") else each
+            judged = beyond is not None and each.effect in ("lost", "gained")
+            yield replace(each, is_notable=beyond) if judged else each
 
 
-def _is_usual(node: str, row: Mapping[str, Any], noise: Noise) -> bool:
-    """Return whether earlier runs of a step made as many rows of each one that they took."""
-    rows_in, rows_out = count(row["rows_in"]), count(row["rows_out"])
-    if not rows_in or rows_out is None:
-        return False
-    return noise.is_usual(node, "selectivity", rows_out / rows_in, _MARGIN) is True
+def is_beyond(node: str, rows_in: Any, rows_out: Any, noise: Noise) -> bool | None:
+    """Return whether earlier runs of a step made another number of rows of each one; None if too few are known."""
+    taken, made = count(rows_in), count(rows_out)
+    known = noise.values(node, "selectivity")
+    if not known or not taken or made is None:
+        return None
+    low, high = min(known), max(known)
+    by_chance = _DEVIATIONS * math.sqrt(max(0.0, min(high, 1.0) * (1.0 - min(low, 1.0))) / taken)
+    reach = _BEYOND * (high - low) + max(_LEAST, by_chance)
+    return not low - reach <= made / taken <= high + reach
 
 
 def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
@@ -115,7 +124,7 @@ def _of_counts(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Ite
     notable = abs(kept - usual) > NOTABLE * max(1.0, usual) and (
         max(kept, usual) > 1.0 or differs(usual, kept, before_in, now_in)
     )
-    text = f"{node} made {now_out:,} rows of {now_in:,} ({kept:.1%}), and {usual:.1%} before"
+    text = f"{node} made {now_out:,} rows of {now_in:,} ({percent(kept)}), and {percent(usual)} before"
     effect: Effect = "lost" if kept < usual else "gained"
     yield Signal(node=node, effect=effect, text=text, size=min(1.0, abs(kept - usual)), is_notable=notable)
 
@@ -129,7 +138,7 @@ def _of_side(node: str, was: Side, now: Side) -> Iterator[Signal]:
     }  # fmt: skip
     if was.rows * now.of != now.rows * was.of:
         notable = apart > NOTABLE and differs_clearly(was, now)
-        shown = f"{shown_rows(now)}{f': {rule}' if rule else ''}; {was.share:.1%} before"
+        shown = f"{shown_rows(now)}{f': {rule}' if rule else ''}; {percent(was.share)} before"
         yield Signal(effect=now.effect, text=f"{node} {shown}", size=apart, is_notable=notable, **about)
     elif is_new and was.rules and now.rules:
         shown = f"{shown_rows(now)} by another rule: {rule}; it was {was.rules[0]}"
@@ -150,7 +159,7 @@ def _rule(was: Side, now: Side) -> tuple[str | None, bool | None]:
     if narrower is None:
         return first, first not in known
     rows, of = count(narrower.get("rows")) or 0, count(narrower.get("of")) or 0
-    share = "all" if rows == of else f"{rows / of:.1%}" if of else "some"
+    share = "all" if rows == of else percent(rows / of) if of else "some"
     return f"{first}; {share} of them by {narrower['text']}", True
 
 
@@ -166,7 +175,7 @@ def shown_rows(side: Side) -> str:
     where = f" in {side.other}" if side.other else ""
     if side.effect == "gained":
         return f"gained {side.rows:,} rows to {side.of:,}"
-    share = f" ({side.share:.1%})" if side.of else ""
+    share = f" ({percent(side.share)})" if side.of else ""
     return f"{_VERBS[side.effect]}{where} {side.rows:,} of {side.of:,} rows{share}"
 
 

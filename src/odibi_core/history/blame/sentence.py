@@ -10,6 +10,7 @@ from odibi_core.history.blame.origin import Origin
 from odibi_core.history.blame.signals import Signal
 from odibi_core.history.comparison.causes import OF_THE_STEP
 from odibi_core.history.comparison.difference import Cause
+from odibi_core.views.row_wording import percent
 from odibi_core.views.wording import shorten
 
 _LONGEST: Final = 160
@@ -26,14 +27,18 @@ def sentence(origin: Origin, effect: Signal | None, cause: CauseClass, changes: 
         return f"{_shortened(first)}; it begins at {origin.step}; {of_cause}"
     if effect.node == origin.step:
         return f"{rows_lost(effect)}; {of_cause}"
-    return f"{rows_lost(effect)}; it begins at {origin.step} ({_shortened(first)}); {of_cause}"
+    about = _shortened(first).removeprefix(f"{origin.step} ").removeprefix("made ")
+    return f"{rows_lost(effect)}; it begins at {origin.step} ({about}); {of_cause}"
 
 
 def rows_lost(effect: Signal) -> str:
     """Return an effect on rows as a clause: the step, the rows, the rule, and if it is new."""
-    new = {True: ", new since the last good run", False: ", a rule of the last good run too", None: ""}[effect.is_new]
-    before = "" if effect.usual is None or effect.effect == "rule" else f" ({effect.usual:.1%} before)"
+    before = ""
+    if effect.usual is not None and effect.effect != "rule":
+        same = ", by the same rule" if effect.is_new is False else ""
+        before = f" ({percent(effect.usual)} before{same})"
     rule = f": {effect.rule}" if effect.rule else ""
+    new = ", new since the last good run" if effect.is_new else ""
     if effect.effect == "gained":
         return f"{effect.node} gained {effect.rows or 0:,} rows to {effect.of or 0:,}{before}{rule}{new}"
     where = f" in {effect.side}" if effect.side else ""

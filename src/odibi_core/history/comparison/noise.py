@@ -105,6 +105,11 @@ class Noise:
         known = [run for run in self._runs if column[2] in _frame(run, *column[:2]).get("top", {})]
         return len(known) >= ENOUGH and self.usual_categories(column) is None
 
+    def contents(self, node: str, dataset: str) -> list[str]:
+        """Return the hashes of the earlier contents of a frame, those that are known."""
+        found = (_frame(run, node, dataset).get("content") for run in self._runs)
+        return [str(content) for content in found if content]
+
     def types(self, node: str, dataset: str, column: str) -> set[str]:
         """Return the types that a column had in the earlier runs."""
         frames = [_frame(run, node, dataset).get("schema", ()) for run in self._runs]

@@ -113,9 +113,11 @@ def _of_run(store: RunStore, run_id: str) -> RunData:
 
 def _blame_of(after: RunData, pair: TwoRuns | None, against: str | None) -> Blame | None:
     """Return the answer of the record; that of a comparison if another run was named."""
-    if against is None:
-        detail = object_of(after.run.get("blame_detail"))
-        return Blame.of_dict({**detail, "sentence": after.run.get("blame"), "step": after.run.get("blame_step")})
+    detail = object_of(after.run.get("blame_detail"))
+    known = Blame.of_dict({**detail, "sentence": after.run.get("blame"), "step": after.run.get("blame_step")})
+    is_usual = after.run.get("status") == "success" and not after.run.get("unusual")
+    if against is None and (known is not None or is_usual):
+        return known
     return None if pair is None else blame(pair.before, pair.after, pair.noise, pair.sources)
 
 

@@ -12,6 +12,8 @@ from odibi_core.views.row_wording import percent
 from odibi_core.views.wording import plural, short_id, shorten
 
 _MOST_STEPS: Final = 12
+_LONGEST_RULE: Final = 160
+_LONGEST_OF_STEP: Final = 2_000
 _MOST_NAMES: Final = 6
 _SINCE: Final = {"as before": "as in {run}", "new": "new since {run}", "unknown": ""}
 _LEVELS: Final = {"exact": "exact", "replayed": "exact, replayed", "no_rule": "no simple rule", "part": "a part"}
@@ -24,8 +26,8 @@ def lines(why: Why, width: int = WIDTH) -> list[str]:
 
 def _blocks(why: Why, width: int) -> Iterator[list[str]]:
     yield wrap(why.sentence, width)
-    if why.blame is not None and why.blame.evidence:
-        yield [line for each in why.blame.evidence for line in item(each, width, "  because ")]
+    if why.blame is not None and why.sentence == why.blame.sentence:
+        yield [line for each in why.blame.further for line in item(each, width, "  because ")]
     other = f", against {short_id(why.compared_with)}" if why.compared_with else ""
     yield ["", f"{why.pipeline_name} {short_id(why.run_id)}, {why.status}{other}"]
     for each in why.steps[:_MOST_STEPS]:
@@ -73,12 +75,11 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
     if not numbers and change.lost is None and change.rows_in != change.rows_out:
         yield f"  which rows were lost or gained is not known{f', {since}' if since else ''}"
     for cause in change.causes:
+        rule = shorten(cause.text, _LONGEST_OF_STEP if why.step else _LONGEST_RULE)
         share = "" if cause.share is None or cause.share >= 1 else f"{percent(cause.share)} of {cause.of:,}: "
         new = {True: "new", False: "as before", None: ""}[cause.is_new]
         proof = ", ".join(filter(None, (_LEVELS.get(cause.level, "unknown"), new)))
-        yield from item(
-            f"{share}{cause.text or _LEVELS.get(cause.level, 'the rule is unknown')}   [{proof}]", width, "    "
-        )
+        yield from item(f"{share}{rule or _LEVELS.get(cause.level, 'the rule is unknown')}   [{proof}]", width, "    ")
         for key in cause.keys:
             yield from item(row_words(key), width, "      key ")
         for same in cause.same_rows_as:
