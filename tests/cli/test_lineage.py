@@ -58,3 +58,19 @@ def test_an_unknown_column_is_an_error_with_the_nearest(store: Path) -> None:
     answer = ask(store, "--column", "halves.hal")
     assert (answer.exit_code != 0, answer.stdout) == (True, "")
     assert "halves.half" in answer.stderr
+
+
+def test_a_mapped_step_and_a_proved_rule_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other items may differ, and the rule of a function is the finding on the rows of this run."""
+    monkeypatch.setenv("ODIBI_ROWS__EXPLAIN", "all")
+    sold = pd.DataFrame({"customer": list("abcdefgh") * 8, "amount": [at * 7 % 23 - 5 for at in range(64)]})
+    steps = [
+        Step(name="parts", value=lambda: [sold.assign(part=str(part)) for part in range(5)]),
+        Step(name="all", value=lambda part: part.copy(), inputs={"part": "parts"}, map="part", combine="rows"),
+        Step(name="sold", value=lambda: sold),
+        Step(name="large", value=lambda sold: sold[sold["amount"] > 3], inputs=["sold"]),
+    ]
+    Orchestrator(steps, pipeline_name="shop", store=tmp_path).execute()
+    shown = ask(tmp_path).stdout
+    assert "all (step all, from 3 of 5 items)" in shown
+    assert "rows: decided by sold.amount (filter), by the rule that the rows prove" in shown

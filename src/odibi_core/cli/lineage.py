@@ -84,9 +84,9 @@ def _show(frames: list[tuple[str, ColumnLineage]]) -> None:
         table = output.table("Column", "Comes from", "Known by", right=())
         for origin in each.columns:
             table.add_row(output.cell(origin.column), _sources(origin), output.cell(_method(origin), "dim"))
-        console.print(output.styled(f"{each.dataset} (step {step})"))
+        console.print(output.styled(f"{each.dataset} (step {step}{_items(each)})"))
         console.print(table)
-        console.print(output.styled(f"rows: {_deciding(each.indirect)}", "dim"))
+        console.print(output.styled(f"rows: {_deciding(each)}", "dim"))
         console.print("")
 
 
@@ -107,10 +107,19 @@ def _method(origin: ColumnOrigin) -> str:
     return f"{origin.method or ''}{confidence}"
 
 
-def _deciding(indirect: list[ColumnSource] | None) -> str:
+def _items(frame: ColumnLineage) -> str:
+    """Return of how many items of a mapped step the lineage is known."""
+    if frame.items_seen is None or frame.items is None:
+        return ""
+    return f", from {frame.items_seen:,} of {frame.items:,} items"
+
+
+def _deciding(frame: ColumnLineage) -> str:
+    indirect = frame.indirect
     if indirect is None:
         return "the columns that decide about them are unknown"
     if not indirect:
         return "no column decides about them"
+    by_rule = ", by the rule that the rows prove" if frame.indirect_method == "rule" else ""
     more = f", and {len(indirect) - _MOST_SOURCES:,} more" if len(indirect) > _MOST_SOURCES else ""
-    return f"decided by {', '.join(map(_source, indirect[:_MOST_SOURCES]))}{more}"
+    return f"decided by {', '.join(map(_source, indirect[:_MOST_SOURCES]))}{more}{by_rule}"
