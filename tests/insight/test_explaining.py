@@ -171,3 +171,35 @@ def test_frames_of_two_libraries_are_compared(library: str) -> None:
     other = {"pandas": kept, "polars": pl.from_pandas(kept), "pyarrow": pl.from_pandas(kept).to_arrow()}[library]
     change = explain({"orders": pl.from_pandas(orders)}, other)
     assert (change.kind, change.lost) == ("filter", ROWS - len(kept))
+
+
+def test_an_aggregation_of_two_inputs_is_no_join() -> None:
+    """Groups of one input with numbers of another one: an aggregation, which loses the rows of absent groups."""
+    orders, customers = _orders(), _customers()
+    groups = orders[orders.customer > 4].groupby(["customer", "shop"], as_index=False).agg(count=("order", "size"))
+    change = explain({"orders": orders, "customers": customers}, groups)
+    assert (change.kind, change.main, change.lost) == ("aggregate", "orders", int((orders.customer <= 4).sum()))
+    assert _cause(change) == ("customer < 5", "exact")
+
+
+def test_columns_of_both_sides_get_suffixes_and_the_join_is_found() -> None:
+    """The columns that a merge renames on both sides are compared by their values."""
+    orders = _orders()
+    prices = orders[["order", "shop", "day"]].iloc[::2].assign(day=lambda frame: frame.day + pd.Timedelta("1D"))
+    change = explain({"orders": orders, "prices": prices}, orders.merge(prices, on=["order", "shop"]))
+    assert (change.kind, change.main, change.lost) == ("inner join", "orders", ROWS // 2)
+    assert _cause(change) == ("(order, shop) not in prices", "exact")
+
+
+def test_a_wide_frame_ends_within_its_budget() -> None:
+    """5,000 columns: the rows are found by some of them."""
+    wide = pd.DataFrame(np.random.default_rng(2).integers(0, 99, (80, 5_000)))
+    change = explain({"wide": wide}, wide[wide[7] > 20].reset_index(drop=True))
+    assert change.lost == int((wide[7] <= 20).sum())
+
+
+def test_columns_of_one_name_are_compared_by_place() -> None:
+    """Duplicate and non-string names of columns are no error."""
+    orders = _orders().set_axis(["a", "a", 3, ("x", 1), None], axis=1)
+    change = explain({"orders": orders}, orders[orders[3] == "Bern"])
+    assert (change.kind, change.lost) == ("filter", int((orders[3] != "Bern").sum()))

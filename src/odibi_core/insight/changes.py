@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from odibi_core.insight.origins import Origin
 
 _NOT_UNIQUE: Final = "the columns that stayed do not distinguish the rows"
+_NO_BUDGET: Final = "the budget ended the search for a rule"
 _JOINS: Final = frozenset({"merge", "join", "JOIN"})
 
 
@@ -36,7 +37,10 @@ def change_of(origin: Origin, context: Context) -> RowChange:
             causes += unmatched_causes(join, origin, context)
     causes += gained_causes(origin, gained)
     kind = _kind(origin, context, causes)
-    return _record(origin, kind=kind, known=(int(lost.sum()), gained), causes=causes, unmatched=unmatched)
+    reason = _NO_BUDGET if any(cause.level == "unknown" for cause in causes) else ""
+    return _record(
+        origin, kind=kind, known=(int(lost.sum()), gained), causes=causes, unmatched=unmatched, reason=reason
+    )
 
 
 def _record(

@@ -194,7 +194,7 @@ def salted(column: Hashes, place: int) -> Hashes:
     """Return the part of a column in the number of each row; parts are added."""
     import numpy as np
 
-    return _mixed(column ^ np.uint64((place + 1) * 0x5851F42D4C957F2D % 2**64))
+    return column * np.uint64(((place + 1) * 0x5851F42D4C957F2D | 1) % 2**64)
 
 
 def _is_float(columns: Columns, name: str) -> bool:
@@ -229,10 +229,13 @@ def _mixed(numbers: Hashes) -> Hashes:
     """Return well distributed numbers, different ones for different ones."""
     import numpy as np
 
-    mixed = (numbers + np.uint64(0x632BE59BD9B4E019)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
+    mixed = numbers + np.uint64(0x632BE59BD9B4E019)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    shifted = mixed >> np.uint64(32)
+    mixed ^= shifted
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(29)
+    np.right_shift(mixed, np.uint64(29), out=shifted)
+    mixed ^= shifted
     return mixed
 
 

@@ -14,6 +14,7 @@ from odibi_core.insight.causes import Context, Found, evaluated
 from odibi_core.insight.constants import as_constant
 from odibi_core.insight.features import values_of_column
 from odibi_core.insight.groups import codes_of
+from odibi_core.insight.matching import evenly
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from odibi_core.insight.tables import Column
 
 _MOST_VALUES: Final = 200
+_SAMPLE: Final = 2_000
 _MOST_LISTED: Final = 8
 _MOST_COLUMNS: Final = 12
 _COVERED: Final = 0.95
@@ -55,6 +57,8 @@ def _rule(column: Column, wanted: Mask, part: Mask) -> Rule | None:
     import numpy as np
 
     if column.kind not in ("number", "text", "bool", "date"):
+        return None
+    if codes_of(column.take(evenly(len(part), _SAMPLE)))[1] > _MOST_VALUES:
         return None
     codes, different = codes_of(column)
     if not 1 < different <= _MOST_VALUES:

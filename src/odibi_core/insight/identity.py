@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SAMPLE: Final = 256
 MOST_COLUMNS: Final = 96
 """Columns of a wide frame that are compared; the others count as not looked at."""
+_FEW_ROWS: Final = 12
+_FEW_COLUMNS: Final = 6
 _STARTS: Final = 3
 _FOUND: Final = 0.05
 """The share of the output's rows that an input must have, or it is not where they come from."""
@@ -153,6 +155,8 @@ def _in_place(main: Columns, output: Columns, pairs: list[Pair], budget: Budget)
     sample = evenly(output.height, SAMPLE)
     starts = (0,) if output.height == main.height else (0, main.height - output.height)
     for start in starts:
+        if output.height < main.height and not _may_agree(main, output, pairs, start):
+            continue
         seen = _agreement(main, output, pairs, (sample + start, sample))
         if not (seen.same or seen.partly) or (output.height < main.height and (seen.spread < 2 or not seen.same)):
             continue
@@ -163,6 +167,15 @@ def _in_place(main: Columns, output: Columns, pairs: list[Pair], budget: Budget)
         is_unique = (not seen.altered and bool(seen.same or seen.partly)) or seen.unique_share >= 0.9
         return Identity(rows, tuple(seen.same), tuple(seen.partly + seen.altered), "place", is_unique)
     return None
+
+
+def _may_agree(main: Columns, output: Columns, pairs: list[Pair], start: int) -> bool:
+    """Return whether one of the first columns agrees in a few rows, which costs less than the whole comparison."""
+    few = evenly(output.height, _FEW_ROWS)
+    return any(
+        bool((hashes(main, pair, few + start, of_output=False) == hashes(output, pair, few, of_output=True)).all())
+        for pair in pairs[:_FEW_COLUMNS]
+    )
 
 
 def _all_agree(main: Columns, output: Columns, pair: Pair, start: int, budget: Budget) -> bool:
@@ -215,8 +228,12 @@ def _index_rows(main: Columns, output: Columns, budget: Budget) -> Rows | None:
     if list(index.names) != list(labels.names) or not budget.take(output.height):
         return None
     if isinstance(index, pd.RangeIndex) and labels.dtype.kind in "iu":
-        rows, rest = np.divmod(labels.to_numpy() - index.start, index.step)
-        return np.where((rest == 0) & (rows >= 0) & (rows < len(index)), rows, -1).astype(np.int64)
+        rows: Rows = labels.to_numpy().astype(np.int64) - index.start
+        if index.step != 1:
+            rows, rest = np.divmod(rows, index.step)
+            rows[rest != 0] = -1
+        rows[(rows < 0) | (rows >= len(index))] = -1
+        return rows
     if not budget.take(main.height):
         return None
     index = index.copy()  # its own lookup table, which ends with it

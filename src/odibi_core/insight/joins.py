@@ -7,13 +7,13 @@ has for the key of the row. It must hold none if the other input has not the key
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.columns import Columns, comparable, salted
 from odibi_core.insight.identity import Identity
-from odibi_core.insight.matching import evenly, first_rows, members, places_of
+from odibi_core.insight.matching import evenly, first_rows, members, places_in, places_of
 
 if TYPE_CHECKING:
     from odibi_core.insight.columns import Hashes, Mask, Rows
@@ -62,7 +62,8 @@ class Join(NamedTuple):
         """Return for each row of the main input the first row of the other one with its key, -1 without one."""
         import numpy as np
 
-        mine, theirs, _ = _key_hashes(main, other, self.keys)
+        mine, _ = _key_hashes(main, other, self.keys, None)
+        theirs, _ = _key_hashes(other, main, Keys(self.keys.other, self.keys.main), None)
         return np.where(self.is_member, first_rows(theirs, mine), -1)
 
 
@@ -82,6 +83,15 @@ class Sides(NamedTuple):
     identity: Identity
     name: str
     other: Columns
+
+    @property
+    def kept(self) -> Mask:
+        """The rows of the main input that the output has."""
+        import numpy as np
+
+        kept = np.zeros(self.main.height, np.bool_)
+        kept[self.identity.rows[self.identity.rows >= 0]] = True
+        return kept
 
 
 def find_join(sides: Sides, declared: list[Keys], budget: Budget) -> Join | None:
@@ -111,7 +121,7 @@ def _new_columns(sides: Sides) -> list[str]:
 def _candidates(sides: Sides, declared: list[Keys], new: list[str]) -> Iterator[Keys]:
     """Yield the keys that the source declares, then shared names and parts of them, then columns of equal values."""
     seen: set[Keys] = set()
-    for keys in (*declared, *_by_names(sides, new), *_by_values(sides)):
+    for keys in chain(declared, _by_names(sides, new), _by_values(sides)):
         if keys not in seen and all(
             comparable(sides.main, sides.other, first, second)[0]
             for first, second in zip(keys.main, keys.other, strict=True)
@@ -132,8 +142,8 @@ def _by_names(sides: Sides, new: list[str]) -> Iterator[Keys]:
             yield Keys(part, part)
 
 
-def _by_values(sides: Sides) -> list[Keys]:
-    """Return pairs of columns with common values, the pair first that most of a sample has in common."""
+def _by_values(sides: Sides) -> Iterator[Keys]:
+    """Yield pairs of columns with common values, the pair first that most of a sample has in common."""
     import numpy as np
 
     sample = evenly(sides.main.height, SAMPLE)
@@ -153,35 +163,56 @@ def _by_values(sides: Sides) -> list[Keys]:
             share = float(np.isin(wanted, known[known != 0]).mean()) if spread > 0.5 else 0.0
             if share >= _SHARE:
                 found.append((share * spread, Keys((name,), (key,))))
-    return [keys for _, keys in sorted(found, key=lambda each: -each[0])[:8]]
+    yield from (keys for _, keys in sorted(found, key=lambda each: -each[0])[:8])
 
 
 def _joined(sides: Sides, keys: Keys, looked_at: tuple[Rows, list[str]]) -> Join | None:
     import numpy as np
 
     sample, new = looked_at
-    mine, theirs, null = _key_hashes(sides.main, sides.other, keys)
-    is_member = members(mine, theirs)
-    nulls_match = bool(sides.main.library == "pandas")
-    if null.any() and not nulls_match:
-        is_member &= ~null
+    theirs = _key_hashes(sides.other, sides.main, Keys(keys.other, keys.main), None)[0]
     rows = sides.identity.rows[sample]
-    brought = _brought(sides, new, (mine[rows], theirs, is_member[rows]), (sample, set(keys.other)))
-    if brought is None:
-        return None
+    some = _members(sides, keys, theirs, rows)
+    brought = _brought(sides, new, (*some, theirs), (sample, set(keys.other)))
     others = [name for name in new if name in sides.other or _base(name, sides.other)]
-    if not brought and (others or not sides.identity.is_unique):
+    if brought is None or (not brought and (others or not _may_select(sides, keys, theirs, some[1]))):
         return None
-    kept = np.zeros(sides.main.height, np.bool_)
-    kept[sides.identity.rows[sides.identity.rows >= 0]] = True
-    if not brought and not _explains_loss(kept, is_member):
+    mine, is_member = _members(sides, keys, theirs, None)
+    if not brought and not _explains_loss(sides.kept, is_member):
         return None
-    is_sure = (bool(brought) and bool(is_member[rows].any())) or not others
     known, counts = np.unique(theirs, return_counts=True)
-    copies = _copies(mine, (known, counts), is_member)
-    is_outer = _is_outer(sides, keys, (mine, theirs))
-    repeated = int((counts > 1).sum())
-    return Join(sides.name, keys, is_member, copies, brought, is_sure, repeated, len(known), is_outer)
+    return Join(
+        sides.name,
+        keys,
+        is_member,
+        _copies(mine, (known, counts), is_member),
+        brought,
+        is_sure=(bool(brought) and bool(some[1].any())) or not others,
+        repeated=int((counts > 1).sum()),
+        total_keys=len(known),
+        is_outer=_is_outer(sides, keys, (mine, theirs)),
+    )
+
+
+def _members(sides: Sides, keys: Keys, theirs: Hashes, rows: Rows | None) -> tuple[Hashes, Mask]:
+    """Return the keys of these rows of the main input, and which of them the other input has.
+
+    A missing value is a key only in pandas, which joins on it.
+    """
+    mine, null = _key_hashes(sides.main, sides.other, keys, rows)
+    is_member = members(mine, theirs)
+    return mine, is_member if sides.main.library == "pandas" else is_member & ~null
+
+
+def _may_select(sides: Sides, keys: Keys, theirs: Hashes, kept: Mask) -> bool:
+    """Return whether a sample of rows agrees with a choice of the rows with a partner, or of those without."""
+    import numpy as np
+
+    lost = np.flatnonzero(~sides.kept)
+    if not sides.identity.is_unique or not len(lost) or (kept.any() and not kept.all()):
+        return False
+    gone = _members(sides, keys, theirs, lost[evenly(len(lost), SAMPLE)])[1]
+    return not gone.all() if kept.any() else bool(gone.any())
 
 
 def _is_outer(sides: Sides, keys: Keys, hashes: tuple[Hashes, Hashes]) -> bool:
@@ -212,18 +243,18 @@ def _explains_loss(kept: Mask, is_member: Mask) -> bool:
     return bool((kept == is_member).all() or (kept != is_member).all() or not (kept & ~is_member).any())
 
 
-def _key_hashes(main: Columns, other: Columns, keys: Keys) -> tuple[Hashes, Hashes, Mask]:
+def _key_hashes(main: Columns, other: Columns, keys: Keys, rows: Rows | None) -> tuple[Hashes, Mask]:
+    """Return a number for the key of each of these rows, and the rows with a missing value in it."""
     import numpy as np
 
-    mine, theirs = np.zeros(main.height, np.uint64), np.zeros(other.height, np.uint64)
-    null = np.zeros(main.height, np.bool_)
+    height = main.height if rows is None else len(rows)
+    total, null = np.zeros(height, np.uint64), np.zeros(height, np.bool_)
     for place, (name, key) in enumerate(zip(keys.main, keys.other, strict=True)):
         _, as_float = comparable(main, other, name, key)
-        hashes = main.hashes(name, as_float=as_float)
+        hashes = main.hashes(name, rows, as_float=as_float)
         null |= hashes == 0
-        mine = mine + salted(hashes, place)
-        theirs = theirs + salted(other.hashes(key, as_float=as_float), place)
-    return mine, theirs, null
+        total += salted(hashes, place)
+    return total, null
 
 
 def _copies(mine: Hashes, theirs: tuple[Hashes, Rows], is_member: Mask) -> Rows:
@@ -233,12 +264,8 @@ def _copies(mine: Hashes, theirs: tuple[Hashes, Rows], is_member: Mask) -> Rows:
     known, counts = theirs
     if not len(known) or counts.max() == 1:
         return is_member.astype(np.int64)
-    order = np.argsort(mine)
-    places = np.searchsorted(known, mine[order])
-    places[places == len(known)] = 0
-    copies = np.zeros(len(mine), np.int64)
-    copies[order] = counts[places]
-    return np.where(is_member, copies, 0)
+    places = places_in(known, mine)
+    return np.where(is_member & (places >= 0), counts[places], 0)
 
 
 def _base(name: str, other: Columns) -> str:
@@ -248,12 +275,12 @@ def _base(name: str, other: Columns) -> str:
 
 
 def _brought(
-    sides: Sides, new: list[str], keys: tuple[Hashes, Hashes, Mask], at: tuple[Rows, set[str]]
+    sides: Sides, new: list[str], keys: tuple[Hashes, Mask, Hashes], at: tuple[Rows, set[str]]
 ) -> dict[str, str] | None:
     """Return the columns of the output that hold values of the other input; None if one contradicts its own name."""
     import numpy as np
 
-    (mine, theirs, is_member), (sample, key_names) = keys, at
+    (mine, is_member, theirs), (sample, key_names) = keys, at
     brought: dict[str, str] = {}
     for name in new:
         if sides.output.kind(name) == "other":
@@ -284,7 +311,8 @@ def without_partners(main: Columns, other: Columns, name: str, declared: list[Ke
         pairs = zip(keys.main, keys.other, strict=True)
         if not main.height or not all(comparable(main, other, first, second)[0] for first, second in pairs):
             continue
-        mine, theirs, _ = _key_hashes(main, other, keys)
+        mine, _ = _key_hashes(main, other, keys, None)
+        theirs, _ = _key_hashes(other, main, Keys(keys.other, keys.main), None)
         if not members(mine, theirs).any():
             return Rule(((Test("not_in_input", keys.main, None, name, keys.other),),))
     return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_CAUSES: Final = 3
 _KEYS: Final = 5
-_DETAILS: Final = 4_000_000
+_DETAILS: Final = 1_000_000
 """Units for the rule of the rows without a partner."""
 _SAMPLE: Final = 1_000
 _SIMPLE: Final = 3

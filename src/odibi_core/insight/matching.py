@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from odibi_core.insight.columns import Hashes, Mask, Rows
+
+_FEW: Final = 4096
+"""Numbers that a table of 65,536 places finds among many without sorting these."""
 
 
 def evenly(height: int, most: int) -> Rows:
@@ -34,51 +37,53 @@ def members(left: Hashes, right: Hashes) -> Mask:
     """Return the rows of `left` whose number is one of `right`."""
     import numpy as np
 
-    if not len(right):
-        return np.zeros(len(left), np.bool_)
     known = np.unique(right)
-    if len(known) * 16 < len(left):
-        order = np.argsort(left)
-        numbers = left[order]
-        firsts = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
-        present = _is_in(numbers[firsts], known)
-        found = np.empty(len(left), np.bool_)
-        found[order] = np.repeat(present, np.diff(np.append(firsts, len(numbers))))
-        return found
-    order = np.argsort(left)
-    found = np.empty(len(left), np.bool_)
-    found[order] = _is_in(left[order], known)
+    if not len(known) or len(known) > _FEW:
+        return places_in(known, left) >= 0
+    found = np.zeros(len(left), np.bool_)
+    found[places_of(known, left)[0]] = True
     return found
 
 
-def _is_in(numbers: Hashes, known: Hashes) -> Mask:
+def places_in(keys: Hashes, wanted: Hashes) -> Rows:
+    """Return the place of each wanted number among different keys, -1 if there is none.
+
+    The keys stand in a table by some of their bits; a key whose place another one took is looked for by other bits.
+    """
     import numpy as np
 
-    places = np.searchsorted(known, numbers)
-    places[places == len(known)] = 0
-    found: Mask = known[places] == numbers
-    return found
+    places = np.full(len(wanted), -1)
+    if not len(keys):
+        return places
+    left = np.arange(len(keys), dtype=np.int32)
+    open_rows: Rows | slice = slice(None)
+    for shift in (0, 21, 42):
+        mask = np.uint64((1 << max(8, (2 * len(left)).bit_length())) - 1)
+        table = np.full(int(mask) + 1, -1, np.int32)
+        slots = (keys[left] >> np.uint64(shift)) & mask
+        table[slots] = left
+        numbers = wanted[open_rows]
+        found = table[(numbers >> np.uint64(shift)) & mask]
+        is_key = (keys[found] == numbers) & (found >= 0)
+        places[open_rows] = np.where(is_key, found, -1)
+        left = left[table[slots] != left]
+        if not len(left):
+            return places
+        rest = np.flatnonzero(~is_key & (found >= 0))
+        open_rows = rest if isinstance(open_rows, slice) else open_rows[rest]
+    ordered = left[np.argsort(keys[left])]
+    at = np.minimum(np.searchsorted(keys[ordered], wanted[open_rows]), len(ordered) - 1)
+    places[open_rows] = np.where(keys[ordered[at]] == wanted[open_rows], ordered[at], -1)
+    return places
 
 
 def first_rows(keys: Hashes, wanted: Hashes) -> Rows:
     """Return for each wanted number its first row among the keys, -1 if there is none."""
     import numpy as np
 
-    order = np.argsort(keys, kind="stable")
-    numbers = keys[order]
-    places = np.searchsorted(numbers, wanted)
-    places[places == len(numbers)] = 0
-    if not len(numbers):
-        return np.full(len(wanted), -1)
-    return np.where(numbers[places] == wanted, order[places], -1)
-
-
-def sizes(keys: Hashes) -> Rows:
-    """Return for each row the number of rows with its number."""
-    import numpy as np
-
-    _, codes, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[codes]
+    known, firsts = np.unique(keys, return_index=True)
+    places = places_in(known, wanted)
+    return np.where(places >= 0, firsts[places], -1) if len(known) else places
 
 
 def has_duplicates(keys: Hashes) -> bool:
@@ -97,18 +102,9 @@ def match_rows(main: Hashes, output: Hashes) -> Rows:
     """
     import numpy as np
 
-    if not len(main):
-        return np.full(len(output), -1)
-    order, out_order = np.argsort(main), np.argsort(output)
-    numbers, out_numbers = main[order], output[out_order]
-    starts = np.searchsorted(numbers, out_numbers)
-    starts[starts == len(numbers)] = 0
-    found = numbers[starts] == out_numbers
-    rows = np.full(len(output), -1)
-    if not (numbers[1:] == numbers[:-1]).any() and not (out_numbers[1:] == out_numbers[:-1]).any():
-        rows[out_order] = np.where(found, order[starts], -1)
-        return rows
-    return _match_groups(main, output, rows)
+    if not has_duplicates(main) and not has_duplicates(output):
+        return places_in(main, output)
+    return _match_groups(main, output, np.full(len(output), -1))
 
 
 def _match_groups(main: Hashes, output: Hashes, rows: Rows) -> Rows:
