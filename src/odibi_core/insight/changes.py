@@ -37,7 +37,11 @@ def change_of(origin: Origin, context: Context) -> RowChange:
             causes += unmatched_causes(join, origin, context)
     causes += gained_causes(origin, gained)
     kind = _kind(origin, context, causes)
-    reason = _NO_BUDGET if any(cause.level == "unknown" for cause in causes) else ""
+    levels = {cause.level for cause in causes}
+    tried, names = len(context.table.names), len(origin.main.names)
+    reason = _NO_BUDGET if "unknown" in levels else ""
+    if "no_rule" in levels and tried < names - len(context.table.left_out):
+        reason = f"a rule was searched in {tried} of {names:,} columns"
     return _record(
         origin, kind=kind, known=(int(lost.sum()), gained), causes=causes, unmatched=unmatched, reason=reason
     )

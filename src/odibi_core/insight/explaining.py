@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from odibi_core.insight.columns import Columns
     from odibi_core.insight.declared import Declared
     from odibi_core.insight.origins import Origin
+    from odibi_core.insight.tables import Table
 
     Traced = tuple[Origin, Context]
 
+MOST_COLUMNS: Final = 200
+"""Columns of a wide frame that rules may read."""
 _NEEDED: Final = ("numpy", "narwhals")
 _UNIDENTIFIED: Final = "the rows of the output could not be identified"
 
@@ -205,16 +208,24 @@ def _context(
     origin: Origin, frames: Mapping[str, Any], evidence: tuple[Declared, RowChange | None], budget: Budget
 ) -> Context:
     from odibi_core.insight.causes import Context
-    from odibi_core.insight.tables import Table, table_of
+    from odibi_core.insight.tables import table_of
 
     declared, known = evidence
     tables: dict[str, Table] = {}
     for name in (origin.name, *origin.others):
         table = table_of(frames[name])
         if table is not None:
-            tables[name] = table
+            tables[name] = _narrow(table, declared)
     rules = tuple(cause.rule for cause in (known.causes if known is not None else ()) if cause.rule is not None)
     return Context(tables.pop(origin.name), tables, budget, declared.hints, rules)
+
+
+def _narrow(table: Table, declared: Declared) -> Table:
+    """Return a wide table with the columns that the source names and the first others."""
+    if len(table.names) <= MOST_COLUMNS:
+        return table
+    named = declared.hints.columns(table.names)[:MOST_COLUMNS]
+    return table.only(list(dict.fromkeys((*named, *table.names)))[:MOST_COLUMNS])
 
 
 def _of_nothing(shape: RowChange, columns: tuple[Mapping[str, Columns], Columns], declared: Declared) -> RowChange:

@@ -6,7 +6,7 @@ A column is read when a test asks for it, and a whole frame is never copied. No 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -159,6 +159,10 @@ class Table:
     def take(self, rows: NDArray[np.integer]) -> Table:
         """Return the table of these rows; each column is taken when it is read."""
         return _Taken(self, rows)
+
+    def only(self, names: Iterable[str]) -> Table:
+        """Return the table of these columns."""
+        return Table({name: self._series[name] for name in names}, self.height, self.left_out)
 
 
 class _Taken(Table):
