@@ -9,7 +9,8 @@ import pytest
 
 from odibi_core.engines import stats_budget
 from odibi_core.observability import Step
-from odibi_core.runtime.step_work import StepReport, StepTask, work_of_step
+from odibi_core.runtime.step_task import StepTask
+from odibi_core.runtime.step_work import StepReport, work_of_step
 from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.testing import fresh_program
 

@@ -12,7 +12,16 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
-from odibi_core.engines import arrow_columns, duckdb_sql, files, formats, partitions, refusals, sql_inputs
+from odibi_core.engines import (
+    arrow_columns,
+    duckdb_profile,
+    duckdb_sql,
+    files,
+    formats,
+    partitions,
+    refusals,
+    sql_inputs,
+)
 from odibi_core.engines.duckdb_turn import TURN, is_relation
 from odibi_core.engines.pyarrow_engine import PyarrowEngine
 from odibi_core.errors import STOPS, OdibiError
@@ -74,7 +83,7 @@ class DuckdbEngine:
 
     def collected(self, frames: Sequence[Any]) -> list[Any]:
         """Return the rows of relations as Arrow tables; each relation is run once."""
-        with self._lock:
+        with self._lock, duckdb_profile.profiled(self._opened()):
             return [arrow_columns.of_relation(frame) if is_relation(frame) else frame for frame in frames]
 
     def read(self, path: str, *, format: str | None = None, **options: Any) -> Any:

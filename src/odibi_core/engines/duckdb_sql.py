@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from odibi_core.engines import sql_inputs
+from odibi_core.engines import duckdb_profile, sql_inputs
 from odibi_core.errors import STOPS, EngineError, OdibiError, UnknownTableError, nearest
 from odibi_core.events import clock
 
@@ -33,8 +33,10 @@ def query(
     with _cursor() as cursor:
         refused = register(cursor, frames)
         try:
-            relation = cursor.sql(text, params=dict(parameters) if parameters else None)
-            answer = None if relation is None else fetch(relation)
+            with duckdb_profile.profiled(cursor, is_closed_next=True):
+                relation = cursor.sql(text, params=dict(parameters) if parameters else None)
+                answer = None if relation is None else fetch(relation)
+                relation = None  # an open result would refuse the next statement
         except (OdibiError, *STOPS):
             raise
         except BaseException as error:

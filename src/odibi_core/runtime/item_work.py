@@ -16,7 +16,8 @@ from odibi_core.executors.base import Batch
 from odibi_core.executors.sent_errors import sent_error
 from odibi_core.pipeline import Step
 from odibi_core.runtime.node_events import Descriptions
-from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepTask, StepWork, reported, rows_of, working
+from odibi_core.runtime.step_task import StepTask
+from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepWork, reported, rows_of, working
 from odibi_core.runtime.worker_budgets import budgets_of
 
 

@@ -114,7 +114,8 @@ class RowEvents:
             findings.add_overhead(monotonic() - started)
 
     def _fields(self, dataset: str, frames: Frames) -> dict[str, Any]:
-        change = replace(quick(frames.inputs, frames.made[dataset], frames.heights), stages=frames.stages)
+        change = quick(frames.inputs, frames.made[dataset], frames.heights)
+        change = replace(change, stages=_named_scans(frames)) if frames.stages else change
         usual = self._usual_of(dataset, frames)
         unusual = None if usual is None else is_unusual(change, usual)
         asked = self._asked(change, unusual)
@@ -176,6 +177,18 @@ class RowEvents:
         show: Show = self._settings.show
         named = hints_of(frames.source).constants if change.causes else frozenset()
         return redacted(change, frames.inputs, show=show, named=named)
+
+
+def _named_scans(frames: Frames) -> tuple[dict[str, Any], ...]:
+    """Return the operators of a plan, in which a scan of a whole input has its name if no other one is as long."""
+    by_rows: dict[int, list[str]] = {}
+    for name, rows in frames.heights.items():
+        by_rows.setdefault(rows, []).append(name)
+    named = []
+    for stage in frames.stages:
+        names = by_rows.get(stage["rows"], []) if stage["operator"] == "TABLE_SCAN" and not stage["detail"] else []
+        named.append({**stage, "detail": names[0]} if len(names) == 1 else stage)
+    return tuple(named)
 
 
 def _changed_input(frames: Frames) -> str | None:

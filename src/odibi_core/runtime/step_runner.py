@@ -27,7 +27,8 @@ from odibi_core.runtime.node_events import Descriptions, NodeEvents
 from odibi_core.runtime.record import RunOverError
 from odibi_core.runtime.row_events import RowEvents
 from odibi_core.runtime.step_engines import Engines, converts
-from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepTask, StepWork, work_of_step
+from odibi_core.runtime.step_task import StepTask
+from odibi_core.runtime.step_work import OTHER, Beside, Outcome, StepReport, StepWork, work_of_step
 
 if TYPE_CHECKING:
     from odibi_core.engines.lineage.items import Found

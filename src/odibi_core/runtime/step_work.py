@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from odibi_core.coroutines import AwaitableRun, is_awaitable
-from odibi_core.engines import access_facts
+from odibi_core.engines import access_facts, duckdb_profile
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
@@ -31,8 +31,9 @@ from odibi_core.runtime.file_events import FileEvents
 from odibi_core.runtime.join_events import JoinEvents, JoinFindings
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.notes import Notes
-from odibi_core.runtime.row_events import Frames, RowEvents, RowFindings, RowTask, heights_of
+from odibi_core.runtime.row_events import Frames, RowEvents, RowFindings, heights_of
 from odibi_core.runtime.step_engines import Engines
+from odibi_core.runtime.step_task import StepTask
 from odibi_core.runtime.worker_budgets import budgets_of
 from odibi_core.runtime.worker_files import files_of_run, files_of_worker, notes_here
 
@@ -98,6 +99,7 @@ class StepWork:
         self.rows: RowEvents | None = None
         """Compares the rows of inputs and outputs; None if they are not compared."""
         self._heights: dict[str, int] = {}
+        self._stages: tuple[dict[str, Any], ...] = ()
         self.looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
@@ -116,8 +118,15 @@ class StepWork:
         inputs = self._engines.brought(self.step, self.engine, inputs)
         if not self.step.outputs:
             self._taken = rows_of(inputs)
-        if self.rows is not None:
-            self._heights = heights_of(inputs)
+        if self.rows is None:
+            return self._settled(inputs, awaiting, copied)
+        self._heights = heights_of(inputs)
+        with duckdb_profile.wanted():
+            made = self._settled(inputs, awaiting, copied)
+        self._stages = duckdb_profile.take()
+        return made
+
+    def _settled(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> dict[str, Any]:
         made = self.by_logical_name(self._result(inputs, awaiting, copied))
         return self._engines.settled(self.engine, made, self.settled)
 
@@ -240,7 +249,7 @@ class StepWork:
         if self.rows is not None and inputs and step.operation in ("call", "sql"):
             by_key = {step.outputs[name]: frame for name, frame in made.items()}
             looks = descriptions.is_unchanged if step.policy.plain else None
-            frames = Frames(step.name, inputs, step.inputs, self._heights, by_key, step.value, (), looks)
+            frames = Frames(step.name, inputs, step.inputs, self._heights, by_key, step.value, self._stages, looks)
             self.rows.of_step(findings, frames)
         outcome = Outcome(rows_of(made) if step.outputs else self._taken, [], [])
         if step.checks:
@@ -290,28 +299,6 @@ def rows_of(frames: Mapping[str, Any]) -> int | None:
 
 OTHER: Final = "\0"
 """Before the key of a dataset that only a check of the step needs, among the frames that are sent to a worker."""
-
-
-class StepTask(NamedTuple):
-    """A step as a worker gets it, the context of its run, and the level and the sample rows of descriptions."""
-
-    step: Step
-    engine: str
-    wanted: bool
-    run_id: str
-    context: dict[str, Any]
-    partition: str | None
-    level: str
-    rows: int
-    joins: bool
-    files: bool | None
-    """`ask` of the file events; None to record no files."""
-    shared: bool = False
-    """True if the worker may serve other runs too."""
-    lineage: bool = True
-    """False if no column lineage is recorded."""
-    rows_asked: RowTask | None = None
-    """The rows of the step in the last good run, and what is asked about them; None if they are not compared."""
 
 
 class ItemAnswer(NamedTuple):

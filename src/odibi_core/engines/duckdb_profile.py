@@ -1,0 +1,130 @@
+"""The rows after each operator of a query, from DuckDB's own profile of the execution that the step needs anyway.
+
+An engine notes them for the record of the step; both are in one thread. DuckDB orders operators itself, so the rows are
+those of the rows that reached an operator.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from odibi_core.errors import STOPS
+
+Stage = dict[str, Any]
+"""`operator`, `detail` (a condition, the keys of a join or a group, a limit) and `rows` (None: unknown)."""
+
+MOST: Final = 60
+_LONGEST: Final = 300
+_SILENT: Final = frozenset(
+    {
+        "PROJECTION",
+        "RESULT_COLLECTOR",
+        "EXPLAIN_ANALYZE",
+        "COLUMN_DATA_SCAN",
+        "QUERY",
+        "CREATE_VIEW",
+        "BATCH_COPY_TO_FILE",
+    }
+)
+"""Operators that neither drop nor multiply rows."""
+_DETAILS: Final = (
+    "Table", "Join Type", "Conditions", "Expression", "Expressions", "Filters", "Groups", "Aggregates", "Order By",
+    "Limit", "Top", "Offset",
+)  # fmt: skip
+_JOINS: Final = frozenset({"Join Type", "Conditions"})
+
+
+class _Noted(threading.local):
+    is_wanted = False
+    stages: tuple[Stage, ...] = ()
+
+
+_noted: Final = _Noted()
+
+
+@contextmanager
+def wanted() -> Iterator[None]:
+    """Let the engine note the operators of the queries that it runs inside, in this thread."""
+    before, _noted.is_wanted, _noted.stages = _noted.is_wanted, True, ()
+    try:
+        yield
+    finally:
+        _noted.is_wanted = before
+
+
+def take() -> tuple[Stage, ...]:
+    """Return the operators of the last query, once; empty if they are unknown."""
+    found, _noted.stages = _noted.stages, ()
+    return found
+
+
+@contextmanager
+def profiled(connection: Any, *, is_closed_next: bool = False) -> Iterator[None]:
+    """Note the operators of the last query that a connection runs inside, if they are wanted. Never raises itself."""
+    if not _noted.is_wanted or not _quietly(connection, "SET enable_profiling='no_output'"):
+        yield
+        return
+    try:
+        yield
+        _noted.stages = _stages_of(connection)
+    finally:
+        if not is_closed_next:
+            _quietly(connection, "RESET enable_profiling")
+
+
+def _quietly(connection: Any, text: str) -> bool:
+    try:
+        connection.execute(text)
+    except STOPS:
+        raise
+    except BaseException:  # a configuration that is locked, or a result that is still open
+        return False
+    return True
+
+
+def _stages_of(connection: Any) -> tuple[Stage, ...]:
+    try:
+        profile = msgspec.json.decode(connection.get_profiling_information("json"))
+        return tuple(_stages(profile))
+    except STOPS:
+        raise
+    except BaseException:  # another version of DuckDB may have another form
+        return ()
+
+
+def _stages(profile: dict[str, Any]) -> list[Stage]:
+    """Return the operators of a profile, each after those that it reads."""
+    found: list[Stage] = []
+    waiting = [(node, False) for node in reversed(profile.get("operator") or profile.get("children") or [])]
+    while waiting and len(found) < MOST:
+        node, is_read = waiting.pop()
+        if not is_read:
+            waiting.append((node, True))
+            waiting += [(child, False) for child in reversed(node.get("children") or [])]
+            continue
+        name = str(node.get("type") or node.get("operator_type") or node.get("operator_name") or "").strip()
+        if name and name not in _SILENT:
+            found.append({"operator": name, "detail": _detail(node.get("extra_info")), "rows": _rows(node)})
+    return found
+
+
+def _rows(node: dict[str, Any]) -> int | None:
+    rows = node.get("intermediate_rows", node.get("operator_cardinality"))
+    return rows if isinstance(rows, int) else None
+
+
+def _detail(info: Any) -> str:
+    if not isinstance(info, dict):
+        return ""
+    parts = []
+    for name in _DETAILS:
+        value = info.get(name)
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        if text and "#" not in text:
+            parts.append(text if name in _JOINS or name in ("Expression", "Expressions", "Table") else f"{name} {text}")
+    return " ".join(parts)[:_LONGEST]
