@@ -102,15 +102,16 @@ class Script:
 
     def text_of(self, statement: Statement) -> str:
         """Return the lines of a statement, followed by the functions of the script that it calls."""
-        nodes: list[Any] = [statement.node, *self._called(statement)]
+        nodes: list[Any] = [statement.node, *self.called_by(statement)]
         return "\n\n".join("\n".join(self._lines[_first_line(node) - 1 : node.end_lineno]) for node in nodes)
 
     def calls_own(self, statement: Statement) -> bool:
         """Return whether a statement calls a function of the script by its name."""
         return any(name in self._own for name in statement.calls)
 
-    def _called(self, statement: Statement) -> list[ast.AST]:
-        found: dict[str, ast.AST] = {}
+    def called_by(self, statement: Statement) -> list[Function]:
+        """Return the functions of the script that a statement calls, and those that they call."""
+        found: dict[str, Function] = {}
         waiting = list(statement.calls)
         while waiting and len(found) < _MOST_CALLED:
             name = waiting.pop(0)
