@@ -68,12 +68,17 @@ class StatementCall(ObservedCall):
         return self._source
 
     def _describe_taken(self, events: NodeEvents, dataset: str, value: Any) -> None:
-        if id(value) not in self._changed:
-            super()._describe_taken(events, dataset, value)
-            return
+        """Describe a frame again only if its shape is another one: statements that change frames are steps too."""
         known: Description | None = self._index.description_of(value)
-        if known is not None:
+        if known is not None and (id(value) in self._changed or _has_shape(value, known)):
             events.snapshot("before", dataset, known.recorded_before())
+        elif id(value) not in self._changed:
+            super()._describe_taken(events, dataset, value)
+
+
+def _has_shape(frame: Any, known: Description) -> bool:
+    shape = getattr(frame, "shape", None)
+    return isinstance(shape, tuple) and shape == (known["row_count"], known["column_count"])
 
 
 def function_of(statement: Statement, names: Iterable[str], variables: dict[str, Any], file: str) -> FunctionType:
