@@ -34,8 +34,8 @@ HANDLED_KINDS: Final = frozenset(
 """The kinds that a run is judged by: neither lines of the log nor metrics, of which there may be millions."""
 MAX_EVENTS: Final = 5_000
 """Events of a run that are kept; a larger run is not judged."""
-_RECENT: Final = 5
-"""Runs in which the last good one is looked for."""
+_RECENT: Final = 10
+"""Runs of which the successful ones show if a run is worth a comparison."""
 _BUSY_S: Final = 0.2
 _BUILD_S: Final = 0.03
 """Seconds for the newest runs if there is no index, as after its deletion; the next command reads the others."""
@@ -200,7 +200,7 @@ class EndOfRun:
             return
         from odibi_core.history.blame.at_end import blame_at_end, is_suspicious
 
-        if not findings and not is_suspicious(status, self._tables, self._figures, self._last_good()):
+        if not findings and not is_suspicious(status, self._tables, self._figures, self._good_runs()):
             return
         tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)]) if findings else self._tables
         self.blame = found = blame_at_end(self._open_index(), tables)
@@ -210,12 +210,11 @@ class EndOfRun:
             fields = {"run_id": self._run_id, **found.fields()}
             self._bus.publish(kinds.BLAME, found.sentence, level="warning", fields=fields)
 
-    def _last_good(self) -> RunFigures | None:
-        """Return the figures of the last successful run of all steps."""
+    def _good_runs(self) -> list[RunFigures]:
+        """Return the figures of the last successful runs of all steps, the oldest first."""
         started = self._figures.started if self._figures is not None else None
         found = self._open_index().figures(self._pipeline_name, started, _RECENT)
-        good = [each for each in found if each.status == "success" and not each.figures.get("is_partial")]
-        return good[-1] if good else None
+        return [each for each in found if each.status == "success" and not each.figures.get("is_partial")]
 
     def _of_the_run(self) -> list[Event]:
         return [event for event in self._events if event.run_id in (self._run_id, None)]

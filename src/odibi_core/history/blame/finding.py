@@ -63,8 +63,8 @@ def blame(
 def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> Iterator[Signal]:
     """Yield signals; those that only pass on what came in are within the noise.
 
-    These are other rows of a step that made as many of each one as usual, and other values of a column that is not as
-    usual upstream either, but within the noise there.
+    A step may have other rows because others came in: it makes as many of each one as usual. A column may have other
+    values because it has them upstream, within the noise there.
     """
     found = list(signals)
     columns: dict[str, dict[str | None, bool]] = {}
@@ -76,7 +76,7 @@ def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> It
         node = after.nodes.get(each.node, {})
         if each.effect == "rows" and is_beyond(each.node, node.get("rows_in"), node.get("rows_out"), noise) is False:
             yield replace(each, is_notable=False)
-        elif each.effect in ("values", "nulls") and each.is_notable:
+        elif each.effect in ("values", "nulls", "type") and each.is_notable:
             above = [
                 columns[name][each.column]
                 for name in after.ancestors(each.node)

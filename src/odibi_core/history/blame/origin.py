@@ -62,7 +62,7 @@ class Origins:
         """Return the origin; None if nothing differs."""
         begin = [name for name in self._notable if self._begins(name)]
         if begin:
-            best = max(begin, key=lambda name: (self._weight(name), -self._places[name]))
+            best = max(begin, key=lambda name: (self._weight(name, begin), -self._places[name]))
             sure = self._contents.of_inputs(best) == "same" or self._others_are_same(best)
             entered = self._entered(best)
             return self._origin(entered or best, "certain" if sure else "likely")
@@ -137,18 +137,25 @@ class Origins:
         if change is None or change["kind"] in _BY_COUNTS:
             return True
         main = change["main_dataset"]
+        if effect.dataset is not None and effect.dataset != main:
+            return True  # of fewer rows of the main input fewer match
         others = [key for key in object_of(self._after.nodes[node]["inputs"]).values() if key != main]
         makers = {self._producers[key] for key in others if key in self._producers}
         return not main or any(cause.node == name or cause.node in self._after.ancestors(name) for name in makers)
 
-    def _weight(self, node: str) -> float:
-        affected = [name for name in self._notable if name == node or node in self._after.ancestors(name)]
+    def _weight(self, node: str, begin: Collection[str]) -> float:
+        """Return the weight of a step at which a difference begins, against the others of these."""
+        follow = [name for name in self._notable if name not in begin and node in self._after.ancestors(name)]
         same = self._contents.of_inputs(node) == "same"
+        above = {
+            (each.effect, each.column) for name in self._after.ancestors(node) for each in self._notable.get(name, ())
+        }
+        own = [each for each in self._notable[node] if (each.effect, each.column) not in above]
         return (
-            _strongest(self._notable[node])
+            _strongest(own)
             + _SAME_INPUTS * same
             + _CHANGED * (node in self._changed)
-            + _COVERS * len(affected) / len(self._notable)
+            + _COVERS * (1 + len(follow)) / len(self._notable)
         )
 
     def _others_are_same(self, node: str) -> bool:

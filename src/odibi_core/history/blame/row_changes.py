@@ -160,7 +160,7 @@ def _rule(was: Side, now: Side) -> tuple[str | None, bool | None]:
         return first, first not in known
     rows, of = count(narrower.get("rows")) or 0, count(narrower.get("of")) or 0
     share = "all" if rows == of else percent(rows / of) if of else "some"
-    return f"{first}; {share} of them by {narrower['text']}", True
+    return f"{first}; {share} of them: {narrower['text']}", True
 
 
 def differs_clearly(was: Side, now: Side) -> bool:

@@ -39,6 +39,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     is_notable: bool = True
     """False for one within the noise that is known or assumed."""
     column: str | None = None
+    dataset: str | None = None
+    """Of a match rate or a fan-out: the dataset whose rows it is about."""
     side: str | None = None
     """Of an effect on rows: the other input of the join, if it is about one."""
     is_fewer: bool = False
@@ -75,6 +77,7 @@ def of_differences(differences: Sequence[Difference]) -> Iterator[Signal]:
         yield Signal(
             node=each.node, effect=effect, text=each.message, size=each.magnitude, is_notable=each.is_notable,
             column=each.column, is_fewer=counts and now < was,
+            dataset=each.dataset if each.family == "join" else None,
             factor=now / was if counts and was else None,
         )  # fmt: skip
 
