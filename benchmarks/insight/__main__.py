@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.insight import freezing, tables
+from benchmarks.insight import freezing, results, scores, tables
 from benchmarks.insight.answer import Entry
 from benchmarks.insight.case import HALVES, Half, Trial, trials
 from benchmarks.insight.random_losses import judged, losses
 from benchmarks.insight.score import Outcome, outcome
 
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 OURS = "benchmarks.insight.ours:explain"
 
 
@@ -36,9 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case; may be repeated")
     parser.add_argument("--losses", type=int, default=0, metavar="N", help="N random losses instead of a half")
     parser.add_argument("--misses", action="store_true", help="print each miss with the claims and the reason")
+    parser.add_argument(
+        "--all", action="store_true", help="all parts and all times, into benchmarks/results/, the docs and the README"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes")
     given = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
+    if given.all:
+        return _everything()
     entry = entry_of(given.entry)
     if given.losses:
         return _losses(entry, given.losses, given.json)
@@ -56,6 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in changed:
         print(f"not as it was frozen: {name}", file=sys.stderr)
     return 1 if changed else 0
+
+
+def _everything() -> int:
+    """Measure the area as `python -m benchmarks insight` does, and write each outcome and the tables of the page."""
+    from benchmarks.__main__ import HOME
+    from benchmarks.__main__ import main as measure
+
+    code = measure(["insight"])
+    scores.write(HOME / "results")
+    text = README.read_text(encoding="utf-8")
+    head, tail = text.split(BEGIN)[0], text.split(END)[1]
+    README.write_text(f"{head}{BEGIN}\n\n{results.as_markdown()}\n{END}{tail}", encoding="utf-8")
+    return code
 
 
 def _one(trial: Trial, entry: Entry, half: Half, without_source: bool) -> Outcome:

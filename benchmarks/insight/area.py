@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks.harness import UNITS, Contender, Prepare, Runner, Target, Work, timed
 from benchmarks.insight import scores, tables
-from benchmarks.insight.baselines import COMPARED, INDICATOR, TREE
+from benchmarks.insight.baselines import COMPARED, INDICATOR, TREE, missing
 from benchmarks.insight.case import HALVES, Half
 from benchmarks.insight.scores import OURS, WITHOUT
 from benchmarks.snapshot import pandas_frame, polars_frame
@@ -51,7 +51,8 @@ FIGURES: Final = (
 
 def works(quick: bool) -> list[Work]:
     """Return the works; quick: a few cases, losses and faults, and small frames."""
-    found = [_of_half(half, each, quick) for half in HALVES for each in FIGURES]
+    halves = HALVES[:1] if quick else HALVES  # the quick cases are of the development half
+    found = [_of_half(half, each, quick) for half in halves for each in FIGURES]
     return [*found, _of_losses(quick), *_of_faults(quick), *_times(quick), *_memory(quick)]
 
 
@@ -71,6 +72,13 @@ def _figure(unit: str, find: Callable[[], float | None]) -> Prepare:
     return prepare
 
 
+def _needed(entry: str) -> None:
+    """Raise the error of the import that a baseline needs."""
+    module = missing(entry)
+    if module is not None:
+        raise ModuleNotFoundError(f"No module named {module!r}")
+
+
 def _single(name: str, unit: str, contenders: Sequence[Contender], goal: float | None, note: str = "") -> Work:
     targets = () if goal is None else (Target(goal),)
     return Work(name, unit, contenders, targets, loops=1, rounds=1, note=note)
@@ -79,11 +87,11 @@ def _single(name: str, unit: str, contenders: Sequence[Contender], goal: float |
 def _of_half(half: Half, figure: Figure, quick: bool) -> Work:
     def find(entry: str) -> float | None:
         outcomes = scores.halves(half, quick)
-        if entry not in outcomes:
-            raise ModuleNotFoundError(f"{entry} is not installed")
+        _needed(entry)
         value: float | None = tables.figures(outcomes[entry])[figure.name]
         return value if value is None or not figure.is_share_of_right else 100 - value
 
+    entries = [each for each in figure.entries if each in (OURS, WITHOUT) or scores.has_baselines(half, quick)]
     contenders = [
         Contender(
             entry,
@@ -91,13 +99,14 @@ def _of_half(half: Half, figure: Figure, quick: bool) -> Work:
             "ours" if place == 0 else "peer",
             GIVEN.get(entry, ""),
         )
-        for place, entry in enumerate(figure.entries)
+        for place, entry in enumerate(entries)
     ]
     return _single(f"{figure.title}, {half} half", figure.unit, contenders, figure.goal if half == "report" else None)
 
 
 def _of_losses(quick: bool) -> Work:
     def find(entry: str) -> float:
+        _needed(entry)
         return sum(each.false_claim for each in scores.random_losses(quick)[entry])
 
     contenders = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,15 @@ MOST_ROWS: Final = 100_000
 MOST_VALUES: Final = 60
 """Values of a text that become a column each."""
 
+NEEDS: Final = {TREE: "sklearn", COMPARED: "datacompy"}
+
 Baseline = Callable[[Trial], Entry]
+
+
+def missing(name: str) -> str | None:
+    """Return the module that a baseline needs and that is not installed; None if it can run."""
+    module = NEEDS.get(name)
+    return module if module is not None and find_spec(module) is None else None
 
 
 def tree(trial: Trial) -> Entry:

@@ -1,9 +1,9 @@
-"""The first step that differs between a good run and a bad one: by row counts, by explanations, or by an entry."""
+"""The first step that differs between a good run and a bad one by row counts alone, and the verdict on a name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import log
 from typing import Any, Final
@@ -11,8 +11,6 @@ from typing import Any, Final
 from benchmarks.insight.faults import Fault, one_fault
 from benchmarks.insight.pipelines import PIPELINES, Pipeline, executed
 from benchmarks.insight.recording import Named
-from odibi_core.insight.base import RowChange
-from odibi_core.insight.explaining import explain
 
 ODDS: Final = 0.9
 """Difference of log odds above which a share differs; two clean batches of the flights differ by up to 0.6."""
@@ -24,16 +22,15 @@ NULLS: Final = 0.1
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one source or step: its size, its schema, its nulls, and the shares of rows that it changed."""
+    """The facts of one source or step: its size, schema, nulls, and rows by each row of its first input.
+
+    `kept` is None for a source.
+    """
 
     rows: int
     schema: tuple[tuple[str, str], ...]
     nulls: Mapping[str, float]
-    shares: Mapping[str, float] = field(default_factory=dict)
-    is_source: bool = True
-
-
-Explain = Callable[..., RowChange]
+    kept: float | None
 
 
 def order(pipeline: Pipeline) -> list[str]:
@@ -44,30 +41,16 @@ def order(pipeline: Pipeline) -> list[str]:
     return list(found)
 
 
-def facts(pipeline: Pipeline, frames: Mapping[str, Any], by: Explain | None = None) -> dict[str, Facts]:
-    """Return the facts of each source and step; the shares are of rows only, without an explanation."""
+def facts(pipeline: Pipeline, frames: Mapping[str, Any]) -> dict[str, Facts]:
+    """Return the facts of each source and step."""
     found = {}
     for name in order(pipeline):
         frame = frames[name]
-        if name not in pipeline.steps:
-            found[name] = Facts(len(frame), _schema(frame), _nulls(frame))
-            continue
-        inputs = {each: frames[each] for each in pipeline.inputs(name)}
-        main = len(inputs[next(iter(inputs))])
-        if by is None:
-            shares = {"kept": len(frame) / max(main, 1)}
-        else:
-            shares = _shares(by(inputs, frame, source=pipeline.steps[name]), main, len(frame))
-        found[name] = Facts(len(frame), _schema(frame), _nulls(frame), shares, is_source=False)
+        kept = None
+        if name in pipeline.steps:
+            kept = len(frame) / max(len(frames[pipeline.inputs(name)[0]]), 1)
+        found[name] = Facts(len(frame), _schema(frame), _nulls(frame), kept)
     return found
-
-
-def _shares(change: RowChange, main: int, made: int) -> dict[str, float]:
-    of = max(main, 1)
-    found = {f"unmatched in {name}": rows / of for name, rows in change.unmatched.items()}
-    if change.lost is None or change.gained is None:
-        return found | {"kept": made / of}
-    return found | {"lost": change.lost / of, "gained": change.gained / of}
 
 
 def _schema(frame: Any) -> tuple[tuple[str, str], ...]:
@@ -79,25 +62,17 @@ def _nulls(frame: Any) -> dict[str, float]:
     return {str(name): int(count) / max(len(frame), 1) for name, count in zip(frame.columns, counts, strict=True)}
 
 
-def explained(inputs: Mapping[str, Any], output: Any, *, source: Any) -> RowChange:
-    """Return the explanation of odibi-core."""
-    return explain(inputs, output, source=source)
-
-
 def first_difference(good: dict[str, Facts], bad: dict[str, Facts]) -> str | None:
     """Return the first source or step whose facts differ by more than batches do; None if there is none."""
     return next((name for name in bad if _differs(good[name], bad[name])), None)
 
 
 def _differs(good: Facts, bad: Facts) -> bool:
-    if good.is_source and not VOLUME <= bad.rows / max(good.rows, 1) <= 1 / VOLUME:
+    if good.kept is not None and bad.kept is not None:
+        return _far(good.kept, bad.kept)
+    if not VOLUME <= bad.rows / max(good.rows, 1) <= 1 / VOLUME or good.schema != bad.schema:
         return True
-    if good.is_source and (
-        good.schema != bad.schema or any(bad.nulls[name] > good.nulls[name] + NULLS for name in bad.nulls)
-    ):
-        return True
-    names = good.shares.keys() | bad.shares.keys()
-    return any(_far(good.shares.get(name, 0.0), bad.shares.get(name, 0.0)) for name in names)
+    return any(bad.nulls[name] > good.nulls[name] + NULLS for name in bad.nulls)
 
 
 def _far(one: float, other: float) -> bool:
@@ -128,15 +103,10 @@ def is_visible(fault: Fault) -> bool:
     return _visible(fault.number)
 
 
-@cache
-def _good_facts(pipeline: str, batch: int, by: Explain | None) -> dict[str, Facts]:
-    return facts(PIPELINES[pipeline], _good(pipeline, batch), by)
-
-
-def named(fault: Fault, by: Explain | None = None) -> str | None:
+def named(fault: Fault) -> str | None:
     """Return the first source or step that differs from the run of the batch before."""
-    good = _good_facts(fault.pipeline.name, fault.batch - 1, by)
-    bad = facts(fault.pipeline, executed(fault.pipeline, fault.tables, fault.replaced), by)
+    good = facts(fault.pipeline, _good(fault.pipeline.name, fault.batch - 1))
+    bad = facts(fault.pipeline, executed(fault.pipeline, fault.tables, fault.replaced))
     return first_difference(good, bad)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,15 +46,15 @@ class Recorder:
 
     Args:
         folder: The folder.
-        explain: The setting `ODIBI_ROWS__EXPLAIN` of the runs.
+        good: The good runs before a fault.
     """
 
-    def __init__(self, folder: Path, explain: str = "changed") -> None:
+    def __init__(self, folder: Path, good: int = GOOD) -> None:
         self._folder = folder
-        self._explain = explain
+        self._count = good
 
     def named(self, fault: Fault) -> tuple[Named, Named]:
-        """Run a fault after six good runs; return what is named on demand, and what the run itself names at its end."""
+        """Run a fault after the good runs; return what is named on demand, and what the run itself names at its end."""
         from odibi_core.history.blame import blame_run
 
         good = self._good(fault.pipeline, fault.batch)
@@ -70,7 +69,7 @@ class Recorder:
     def _good(self, pipeline: Pipeline, batch: int) -> Path:
         store = self._folder / f"{pipeline.name}-{batch}"
         if not store.exists():
-            for number in range(batch - GOOD, batch):
+            for number in range(batch - self._count, batch):
                 self._run(pipeline, pipeline.batch(number), {}, store, number)
         return store
 
@@ -83,28 +82,15 @@ class Recorder:
         data.mkdir(exist_ok=True)
         for name, table in tables.items():
             table.write_parquet(data / f"{name}.parquet")
-        with self._setting():
-            orchestrator = Orchestrator(
-                _steps(pipeline, tables, replaced, data),
-                engine_type=pipeline.library,
-                pipeline_name=pipeline.name,
-                store=store,
-                partition=f"batch-{batch:02d}",
-                raise_on_error=False,
-            )
-            return str(orchestrator.execute()["run_id"])
-
-    @contextmanager
-    def _setting(self) -> Iterator[None]:
-        before = os.environ.get("ODIBI_ROWS__EXPLAIN")
-        os.environ["ODIBI_ROWS__EXPLAIN"] = self._explain
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["ODIBI_ROWS__EXPLAIN"]
-            else:
-                os.environ["ODIBI_ROWS__EXPLAIN"] = before
+        orchestrator = Orchestrator(
+            _steps(pipeline, tables, replaced, data),
+            engine_type=pipeline.library,
+            pipeline_name=pipeline.name,
+            store=store,
+            partition=f"batch-{batch:02d}",
+            raise_on_error=False,
+        )
+        return str(orchestrator.execute()["run_id"])
 
     def _at_end(self, store: Path, run_id: str) -> Named:
         from odibi_core.store.runs import RunStore
@@ -130,7 +116,7 @@ def _steps(pipeline: Pipeline, tables: Tables, replaced: Mapping[str, Function],
 
 
 @contextmanager
-def recorder(explain: str = "changed") -> Iterator[Recorder]:
+def recorder(good: int = GOOD) -> Iterator[Recorder]:
     """Yield a recorder whose folder is deleted at the end."""
     with TemporaryDirectory(prefix="odibi-bench-") as folder:
-        yield Recorder(Path(folder), explain)
+        yield Recorder(Path(folder), good)

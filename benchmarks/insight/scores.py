@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,10 +20,10 @@ from benchmarks.insight import baselines, ours
 from benchmarks.insight.answer import Answer
 from benchmarks.insight.case import HALVES, Half, Trial, trials
 from benchmarks.insight.faults import COUNT, controls, faults
-from benchmarks.insight.naming import NamedOutcome, explained, named, verdict
+from benchmarks.insight.naming import NamedOutcome, named, verdict
 from benchmarks.insight.pipelines import PIPELINES
 from benchmarks.insight.random_losses import Loss, LossOutcome, judged, losses
-from benchmarks.insight.recording import Named, recorder
+from benchmarks.insight.recording import GOOD, Named, recorder
 from benchmarks.insight.score import Outcome, outcome
 
 T = TypeVar("T")
@@ -31,9 +31,8 @@ T = TypeVar("T")
 OURS: Final = "odibi-core"
 WITHOUT: Final = "odibi-core, without the source"
 AT_END: Final = "odibi-core, by itself at the end of the run"
-EXPLAINED: Final = "the first explanation that differs"
 COUNTS: Final = "the first row count that differs"
-METHODS: Final = (OURS, AT_END, EXPLAINED, COUNTS)
+METHODS: Final = (OURS, AT_END, COUNTS)
 CONTROLS: Final = 60
 QUICK_CASES: Final = frozenset({"one_supplier", "product_suppliers", "young_players"})
 """Cases of the development half on small generated tables."""
@@ -54,9 +53,14 @@ def _kept(part: str, kind: type[T], make: Callable[[], dict[str, list[T]]]) -> d
     return found
 
 
+def has_baselines(half: Half, quick: bool) -> bool:
+    """Return whether the baselines take part: on the report half, and on the few cases of the quick form."""
+    return quick or half == "report"
+
+
 @cache
 def halves(half: Half, quick: bool) -> dict[str, list[Outcome]]:
-    """Return the outcomes of all entries on a half; a baseline that is not installed is left out."""
+    """Return the outcomes of all entries on a half; a baseline whose library is not installed is left out."""
     if quick:
         return _halves(half, QUICK_CASES)
     return _kept(half, Outcome, lambda: _halves(half, frozenset()))
@@ -64,11 +68,12 @@ def halves(half: Half, quick: bool) -> dict[str, list[Outcome]]:
 
 def _halves(half: Half, names: frozenset[str]) -> dict[str, list[Outcome]]:
     """Make each trial once and give it to all entries, so that they take their turns."""
-    found: dict[str, list[Outcome]] = {}
+    others = [name for name in baselines.BASELINES if has_baselines(half, bool(names)) and not baselines.missing(name)]
+    found: dict[str, list[Outcome]] = {name: [] for name in (OURS, WITHOUT, *others)}
     for trial in trials(half, names):
-        for name in (OURS, WITHOUT, *baselines.BASELINES):
-            found.setdefault(name, []).append(_outcome(name, trial))
-    return {name: outcomes for name, outcomes in found.items() if not _is_missing(outcomes)}
+        for name, outcomes in found.items():
+            outcomes.append(_outcome(name, trial))
+    return found
 
 
 def _outcome(name: str, trial: Trial) -> Outcome:
@@ -76,27 +81,26 @@ def _outcome(name: str, trial: Trial) -> Outcome:
     return outcome(trial, entry, with_source=name == OURS)
 
 
-def _is_missing(outcomes: list[Outcome]) -> bool:
-    return all(each.reason.startswith("ModuleNotFoundError") for each in outcomes)
-
-
 @cache
 def random_losses(quick: bool) -> dict[str, list[LossOutcome]]:
     """Return the verdicts on the random losses, of odibi-core and of a tree that gets the lost rows as labels."""
     if quick:
-        return _losses(4, QUICK_TABLES)
+        return _losses(2, QUICK_TABLES)
     return _kept("losses", LossOutcome, lambda: _losses())
 
 
 def _losses(*chosen: Any) -> dict[str, list[LossOutcome]]:
-    found: dict[str, list[LossOutcome]] = {OURS: [], baselines.TREE: []}
+    found: dict[str, list[LossOutcome]] = {OURS: []}
+    if baselines.missing(baselines.TREE) is None:
+        found[baselines.TREE] = []
     for loss in losses(*chosen):
         found[OURS].append(judged(loss, ours.explain))
-        found[baselines.TREE].append(judged(loss, lambda *_, loss=loss: _tree(loss)))
+        if baselines.TREE in found:
+            found[baselines.TREE].append(judged(loss, partial(_tree, loss)))
     return found
 
 
-def _tree(loss: Loss) -> Answer:
+def _tree(loss: Loss, *_: Any) -> Answer:
     claim = baselines.tree_claim(loss.frame.to_pandas() if loss.library == "polars" else loss.frame, loss.is_lost)
     return Answer(lost=loss.lost, claims=(claim,) if claim else ())
 
@@ -105,19 +109,18 @@ def _tree(loss: Loss) -> Answer:
 def named_faults(quick: bool) -> dict[str, list[NamedOutcome]]:
     """Return the verdicts on the faults and on runs without one, by the method that names a step."""
     if quick:
-        return _named_faults(("shop",), 6, 2)
+        return _named_faults(("countries",), 1, 1, 1)
     return _kept("faults", NamedOutcome, lambda: _named_faults(tuple(PIPELINES), COUNT, CONTROLS))
 
 
-def _named_faults(names: tuple[str, ...], count: int, clean: int) -> dict[str, list[NamedOutcome]]:
+def _named_faults(names: tuple[str, ...], count: int, clean: int, good: int = GOOD) -> dict[str, list[NamedOutcome]]:
     found: dict[str, list[NamedOutcome]] = {method: [] for method in METHODS}
-    with recorder() as recorded:
+    with recorder(good) as recorded:
         for fault in [*islice(faults(names), count), *islice(controls(names), clean)]:
             asked, at_end = recorded.named(fault)
             # a clean run is not asked about: on demand the first difference within the noise is named, as "possible"
             found[OURS].append(verdict(fault, asked if fault.begins else at_end))
             found[AT_END].append(verdict(fault, at_end))
-            found[EXPLAINED].append(verdict(fault, Named(named(fault, explained))))
             found[COUNTS].append(verdict(fault, Named(named(fault))))
     return found
 

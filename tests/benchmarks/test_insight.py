@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.harness import measure
-from benchmarks.insight import freezing, works
+from benchmarks.insight import freezing
 from benchmarks.insight.answer import Answer, Claim
 from benchmarks.insight.case import HALVES, LIBRARIES, Trial, cases, operation, trial
 from benchmarks.insight.faults import COUNT, KINDS, Fault, controls, faults
@@ -225,15 +224,3 @@ def test_a_step_is_named_by_its_facts(some_faults: list[Fault]) -> None:
     clean = next(controls(("shop",)))
     assert verdict(clean, Named(None)).is_right
     assert not verdict(clean, Named("paid")).is_right
-
-
-def test_the_area_runs(some: list[Trial]) -> None:
-    """The quick form of the area measures each work, and no work is without odibi-core."""
-    listed = works(quick=True)
-    kept = [work for work in listed if "development" in work.name or "330,000" in work.name]
-    assert kept
-    for work in kept:
-        figures = measure(work, quick=True)
-        ours = [each for each in figures if each.contender.kind == "ours"]
-        assert ours
-        assert all(each.not_run is None or "no trial asks" in each.not_run for each in ours), ours
