@@ -6,23 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
+from odibi_core.insight import proving
 from odibi_core.insight.base import Budget, Cause, Level, Rule, Side
-from odibi_core.insight.constants import CannotEvaluate
-from odibi_core.insight.learning import learn
 from odibi_core.insight.matching import evenly
-from odibi_core.insight.rule_tests import evaluate
+from odibi_core.insight.proving import find, judge, same_rows
 from odibi_core.insight.source import NO_HINTS, Hints
 from odibi_core.insight.tables import Table
 from odibi_core.insight.wording import rule_text
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Mask, Rows
+    from odibi_core.insight.columns import Mask
 
-SAMPLE: Final = 2_000
-"""Rows of each side from which a rule is guessed."""
-_AGAIN: Final = 200
-"""Rows that refute a rule and join the sample."""
-_ROUNDS: Final = 4
+_ALIKE: Final = 1_000_000
+"""Units for other rules of the same rows."""
 _WRONG: Final = 0.01
 """The share of other rows that a rule may select."""
 _MOST_WEIGHT: Final = 12
@@ -98,15 +96,13 @@ def _confirmed(context: Context, wanted: Mask, part: Mask | None) -> Found | Non
 
 def evaluated(context: Context, rule: Rule, wanted: Mask, part: Mask | None) -> Found | None:
     """Return a rule with its mistakes on all rows; None if it does not fit the data or exceeds the budget."""
-    if not context.budget.take(context.table.height * sum(map(len, rule.any_of))):
+    return _weighed(judge(rule, context.table, wanted, context.budget, context.others, part))
+
+
+def _weighed(found: proving.Found | None) -> Found | None:
+    if found is None:
         return None
-    try:
-        selected = evaluate(rule, context.table, context.others)
-    except CannotEvaluate:
-        return None
-    if part is not None:
-        selected = selected & part
-    return Found(rule, selected, int((selected & ~wanted).sum()), int((wanted & ~selected).sum()), _weight(rule))
+    return Found(found.rule, found.selected, found.wrong, found.missed, _weight(found.rule))
 
 
 def _weight(rule: Rule) -> int:
@@ -116,25 +112,19 @@ def _weight(rule: Rule) -> int:
 
 
 def _learned(context: Context, wanted: Mask, part: Mask | None) -> Found | None:
-    import numpy as np
+    found = _weighed(find(context.table, wanted, context.hints, context.budget, context.others, part))
+    rows = int((wanted if part is None else wanted & part).sum())
+    return found if found is not None and _is_good(found, rows) else None
 
-    inside = wanted if part is None else wanted & part
-    outside = ~wanted if part is None else part & ~wanted
-    rows = np.concatenate([_some(inside, SAMPLE), _some(outside, SAMPLE)])
-    best: Found | None = None
-    for _ in range(_ROUNDS):
-        rows = np.unique(rows)
-        rule = learn(context.table, rows, wanted[rows], context.hints, context.budget, context.others)
-        found = None if rule is None else evaluated(context, rule, inside, part)
-        if found is None:
-            break
-        if best is None or found.wrong + found.missed < best.wrong + best.missed:
-            best = found
-        if found.is_exact:
-            break
-        mistakes = [_some(found.selected & ~inside, _AGAIN), _some(inside & ~found.selected, _AGAIN)]
-        rows = np.concatenate([rows, *mistakes])
-    return best if best is not None and _is_good(best, int(inside.sum())) else None
+
+def with_alike(context: Context, cause: Cause, found: Found) -> Cause:
+    """Return a cause with the other rules that select the same rows, if its rule is exact and short."""
+    if found.rule is None or not found.is_exact or found.weight > _MOST_WEIGHT or not found.selected.any():
+        return cause
+    budget = Budget(min(_ALIKE, context.budget.units - context.budget.spent))
+    rules = same_rows(found.rule, context.table, found.selected, context.hints, budget, {})
+    context.budget.take(budget.spent)
+    return structs.replace(cause, same_rows_as=tuple(map(rule_text, rules)), same_rules=rules)
 
 
 def _is_good(found: Found, wanted: int) -> bool:
@@ -143,13 +133,6 @@ def _is_good(found: Found, wanted: int) -> bool:
     return found.is_exact or (
         right >= _ENOUGH * wanted and found.wrong <= _WRONG * right and found.weight <= _MOST_WEIGHT
     )
-
-
-def _some(mask: Mask, most: int) -> Rows:
-    import numpy as np
-
-    rows = np.flatnonzero(mask)
-    return rows[evenly(len(rows), most)]
 
 
 def cause_of(found: Found, side: Side, wanted: Mask, text: str = "") -> Cause:
@@ -170,4 +153,7 @@ def cause_of(found: Found, side: Side, wanted: Mask, text: str = "") -> Cause:
 
 def examples(mask: Mask) -> tuple[int, ...]:
     """Return the numbers of a few rows."""
-    return tuple(int(row) for row in _some(mask, EXAMPLES))
+    import numpy as np
+
+    rows = np.flatnonzero(mask)
+    return tuple(int(row) for row in rows[evenly(len(rows), EXAMPLES)])

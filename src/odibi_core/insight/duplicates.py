@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from odibi_core.insight.base import Budget
+from odibi_core.insight.chance import NEEDED, SOURCE, bits_of_choice
 from odibi_core.insight.columns import Columns, salted
 from odibi_core.insight.matching import evenly, has_duplicates, places_of
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 SAMPLE: Final = 256
 MOST_COLUMNS: Final = 64
 _STARTS: Final = 6
-_ENOUGH_BITS: Final = 12.0
-_HINT_BITS: Final = 7.0
 _WORDS: Final = frozenset(
     """drop_duplicates duplicated unique distinct DISTINCT row_number ROW_NUMBER QUALIFY qualify is_first_distinct
     is_last_distinct is_duplicated is_unique cumcount""".split()  # noqa: SIM905
@@ -78,7 +77,7 @@ def find_duplicates(
         return None
     view = _Part(main, gone, kept, gone[evenly(len(gone), SAMPLE)])
     usable = [name for name in main.names[:MOST_COLUMNS] if main.kind(name) not in ("other", "none")]
-    bits = _HINT_BITS if names_duplicates(names) else 0.0
+    bits = SOURCE if names_duplicates(names) else 0.0
     named = [name for name in usable if name in names]
     for tried, columns in enumerate(_candidates(view, usable, named, budget)):
         price = _price(columns, usable, named, tried)
@@ -107,10 +106,8 @@ def names_duplicates(names: Collection[str]) -> bool:
 
 
 def _is_convincing(lost: int, height: int, price: float, bits: float) -> bool:
-    """Return whether so many rows can be lost as duplicates only by chance if many sets of columns are tried."""
-    import math
-
-    return lost * math.log2(max(height / (2 * lost), 2)) - price + bits >= _ENOUGH_BITS
+    """Return whether these rows are no coincidence: one of all choices of so many rows, one bit each for the twin."""
+    return bits_of_choice(height, lost) - lost - price + bits >= NEEDED
 
 
 def _candidates(view: _Part, usable: list[str], named: list[str], budget: Budget) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import structs
 
 from odibi_core.insight.base import Budget, Cause, Level, Rule, Side, Test
-from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examples, find_rule
+from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examples, find_rule, with_alike
 from odibi_core.insight.columns import salted
 from odibi_core.insight.duplicates import Duplicates, find_duplicates, names_duplicates
 from odibi_core.insight.features import OF_TABLE
@@ -55,7 +55,7 @@ def lost_causes(origin: Origin, context: Context, lost: Mask) -> list[Cause]:
         step = _next(origin, context, lost, rest) if (lost & rest).any() else None
         if step is None:
             break
-        causes.append(cause_of(step[1], "lost", lost, step[0]))
+        causes.append(with_alike(context, cause_of(step[1], "lost", lost, step[0]), step[1]))
         rest = rest & ~step[1].selected
     if not causes:
         return [no_rule("lost", lost, context)]

@@ -14,7 +14,6 @@ from odibi_core.insight.constants import CannotEvaluate
 from odibi_core.insight.learning import alternatives, learn
 from odibi_core.insight.rule_tests import evaluate
 from odibi_core.insight.source import Hints
-from odibi_core.insight.wording import rule_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +52,12 @@ class Found:
         return not self.wrong and not self.missed
 
 
-def sample_rows(lost: Mask, most: int = SAMPLED) -> NDArray[np.int64]:
-    """Return the numbers of up to `most` rows of each side, the same for the same labels."""
+def sample_rows(lost: Mask, most: int = SAMPLED, part: Mask | None = None) -> NDArray[np.int64]:
+    """Return the numbers of up to `most` rows of each side, of a part of the rows, the same for the same labels."""
     import numpy as np
 
-    return np.sort(np.concatenate([_some(np.flatnonzero(lost), most), _some(np.flatnonzero(~lost), most)]))
+    sides = (lost, ~lost) if part is None else (lost & part, part & ~lost)
+    return np.sort(np.concatenate([_some(np.flatnonzero(side), most) for side in sides]))
 
 
 def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
@@ -67,7 +67,9 @@ def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return rows if len(rows) <= most else np.random.default_rng(len(rows)).choice(rows, most, replace=False)
 
 
-def find(table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]) -> Found | None:
+def find(
+    table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table], part: Mask | None = None
+) -> Found | None:
     """Return the rule of the lost rows, evaluated on all rows; None if there is none within the budget.
 
     Args:
@@ -76,14 +78,15 @@ def find(table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping
         hints: Names and constants of the source of the step.
         budget: The work that may be spent; `refused` is set if it ended the search.
         others: The other inputs by their logical names.
+        part: The rows that are looked at; None for all.
     """
     import numpy as np
 
-    rows = sample_rows(lost)
+    rows = sample_rows(lost, part=part)
     best: Found | None = None
     for _ in range(ROUNDS):
         rule = learn(table, rows, lost[rows], hints, budget, others)
-        found = None if rule is None else judge(rule, table, lost, budget, others)
+        found = None if rule is None else judge(rule, table, lost, budget, others, part)
         if found is None:
             break
         if best is None or found.wrong + found.missed < best.wrong + best.missed:
@@ -97,14 +100,18 @@ def find(table: Table, lost: Mask, hints: Hints, budget: Budget, others: Mapping
     return best
 
 
-def judge(rule: Rule, table: Table, lost: Mask, budget: Budget, others: Mapping[str, Table]) -> Found | None:
-    """Evaluate a rule on all rows; None if it does not fit the data or the budget."""
+def judge(
+    rule: Rule, table: Table, lost: Mask, budget: Budget, others: Mapping[str, Table], part: Mask | None = None
+) -> Found | None:
+    """Evaluate a rule on all rows, or a part of them; None if it does not fit the data or the budget."""
     if not budget.take(table.height * sum(map(len, rule.any_of))):
         return None
     try:
         selected = evaluate(rule, table, others)
     except CannotEvaluate:
         return None
+    if part is not None:
+        lost, selected = lost & part, selected & part
     return Found(rule, selected, int((selected & ~lost).sum()), int((lost & ~selected).sum()))
 
 
@@ -119,8 +126,8 @@ def _added(found: Found, lost: Mask) -> NDArray[np.int64]:
 
 def same_rows(
     rule: Rule, table: Table, selected: Mask, hints: Hints, budget: Budget, others: Mapping[str, Table]
-) -> tuple[str, ...]:
-    """Return other rules that select the same rows, as texts, such as `dep_time IS NULL`.
+) -> tuple[Rule, ...]:
+    """Return other rules that select the same rows, such as `dep_time IS NULL`.
 
     Args:
         rule: The rule.
@@ -132,11 +139,11 @@ def same_rows(
     """
     used = {name for group in rule.any_of for test in group for name in test.columns}
     rows = sample_rows(selected)
-    texts: list[str] = []
+    alike: list[Rule] = []
     for other in alternatives(table, rows, selected[rows], hints, budget, others):
-        if used & set(other.any_of[0][0].columns) or len(texts) >= MOST_ALIKE:
+        if used & set(other.any_of[0][0].columns) or len(alike) >= MOST_ALIKE:
             continue
         found = judge(other, table, selected, budget, others)
         if found is not None and found.is_exact:
-            texts.append(rule_text(other))
-    return tuple(texts)
+            alike.append(other)
+    return tuple(alike)
