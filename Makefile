@@ -10,7 +10,7 @@ JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types bench bench-noticing docs dist clean needs
+.PHONY: help setup demo test test-all lint types bench bench-insight bench-noticing docs dist clean needs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ types: $(READY) ## run mypy --strict
 bench: $(READY) ## measure against other libraries, into benchmarks/results/
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
 	@$(BIN)/python -m benchmarks
+
+bench-insight: $(READY) ## measure what insight finds: operations, faults, random losses (30 minutes)
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
+	@POLARS_MAX_THREADS=1 $(BIN)/python -m benchmarks.insight --all
 
 bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (15 minutes)
 	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'

@@ -7,14 +7,14 @@ import importlib
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.insight import freezing, results, scores, tables
 from benchmarks.insight.answer import Entry
 from benchmarks.insight.case import HALVES, Half, Trial, trials
-from benchmarks.insight.random_losses import judged, losses
+from benchmarks.insight.random_losses import Loss, judged, losses
 from benchmarks.insight.score import Outcome, outcome
 
 README = Path(__file__).with_name("README.md")
@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--without-source", action="store_true", help="the entry does not get the function")
     parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case; may be repeated")
     parser.add_argument("--losses", type=int, default=0, metavar="N", help="N random losses instead of a half")
+    parser.add_argument(
+        "--first", type=int, default=1_000, metavar="N", help="the first random loss; 0 to 999 are those of the results"
+    )
     parser.add_argument("--misses", action="store_true", help="print each miss with the claims and the reason")
     parser.add_argument(
         "--all", action="store_true", help="all parts and all times, into benchmarks/results/, the docs and the README"
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _everything()
     entry = entry_of(given.entry)
     if given.losses:
-        return _losses(entry, given.losses, given.json)
+        return _losses(entry, losses(given.losses, first=given.first), given.json)
     chosen = frozenset(given.case)
     outcomes: list[Outcome] = []
     changed = freezing.differences(given.half)
@@ -84,8 +87,8 @@ def _one(trial: Trial, entry: Entry, half: Half, without_source: bool) -> Outcom
     return found
 
 
-def _losses(entry: Entry, count: int, file: Path | None) -> int:
-    found = [judged(loss, entry) for loss in losses(count)]
+def _losses(entry: Entry, chosen: Iterable[Loss], file: Path | None) -> int:
+    found = [judged(loss, entry) for loss in chosen]
     claimed = [each for each in found if each.false_claim]
     print(
         f"{len(claimed)} false claims in {len(found)} random losses; counted right: {sum(e.is_counted for e in found)}"

@@ -61,9 +61,9 @@ class LossOutcome:
     texts: tuple[str, ...]
 
 
-def losses(count: int = 1_000, tables: tuple[str, ...] = TABLES) -> Iterator[Loss]:
-    """Yield so many losses; their sizes are even on a logarithmic scale."""
-    for number in range(count):
+def losses(count: int = 1_000, tables: tuple[str, ...] = TABLES, first: int = 0) -> Iterator[Loss]:
+    """Yield so many losses; their sizes are even on a logarithmic scale. The first 1,000 are those of the results."""
+    for number in range(first, first + count):
         draw = np.random.RandomState(40_000 + number)
         table = tables[number % len(tables)]
         library: Library = "pandas" if number // len(tables) % 2 == 0 else "polars"
