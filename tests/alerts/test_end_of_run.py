@@ -125,16 +125,16 @@ def test_no_rule_costs_nothing(root: Path) -> None:
 
 
 def test_two_hundred_rules_read_the_history_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One read of figures, whatever the number of rules; none if no rule looks back."""
-    from odibi_core.history.index import Index
+    """One read for them all, of as many runs as a rule looks back: of none if no rule does."""
+    from odibi_core.history.end_of_run import EndOfRun
 
     reads: list[int] = []
-    real = Index.figures
-    monkeypatch.setattr(Index, "figures", lambda *given: reads.append(given[-1]) or real(*given))  # type: ignore[func-returns-value]
+    real = EndOfRun.earlier
+    monkeypatch.setattr(EndOfRun, "earlier", lambda *given: reads.append(given[1]) or real(*given))  # type: ignore[func-returns-value]
     rules: list[Rule] = [RowsRule(name=f"rows {number}", change=0.5) for number in range(100)]
     configure_alerts([*rules, *(CheckRule(name=f"check {number}", runs=3) for number in range(100))])
     run(root, 5)
     assert reads == [10]
     configure_alerts([FailureRule(name="failed")])
     run(root, 5)
-    assert reads == [10]
+    assert reads == [10, 0]
