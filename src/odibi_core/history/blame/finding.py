@@ -23,7 +23,7 @@ from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
 
 _MOST_EVIDENCE: Final = 6
-_ENOUGH: Final = 3
+_ENOUGH: Final = 5
 """Earlier runs from which on a new content each time is the rule."""
 _LEAST_SCORE: Final = 3.0
 """The weight from which on a change counts as evidence."""

@@ -63,7 +63,8 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
     counts = f"{_count(change.rows_in)} -> {_count(change.rows_out)}"
     mark = "   UNUSUAL" if change.unusual else ""
     kind = "" if change.kind == "unknown" else f"   {change.kind}"
-    yield f"{rows.step}{kind}   {counts}{mark}"
+    made = "" if rows.dataset == rows.step else f" {rows.dataset}"
+    yield f"{rows.step}{made}{kind}   {counts}{mark}"
     since = _SINCE[rows.since].format(run=short_id(why.compared_with))
     numbers = [(rows_, f"rows {word}") for rows_, word in ((change.lost, "lost"), (change.gained, "gained")) if rows_]
     numbers += [(rows_, f"rows without a match in {name}") for name, rows_ in change.unmatched.items() if rows_]
@@ -73,7 +74,8 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
         share = f" ({percent(number / change.rows_in)})" if change.rows_in else ""
         yield f"  {number:,} {words}{share}{f', {since}' if since else ''}"
     if not numbers and change.lost is None and change.rows_in != change.rows_out:
-        yield f"  which rows were lost or gained is not known{f', {since}' if since else ''}"
+        known = rows.since == "as before"
+        yield f"  the same share of its rows, {since}" if known else "  which rows were lost or gained is not known"
     for cause in change.causes:
         rule = shorten(cause.text, _LONGEST_OF_STEP if why.step else _LONGEST_RULE)
         share = "" if cause.share is None or cause.share >= 1 else f"{percent(cause.share)} of {cause.of:,}: "
@@ -85,9 +87,8 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
         for same in cause.same_rows_as:
             yield from item(same, width, "      the same rows: ")
     for stage in change.stages:
-        detail = f" {stage['detail']}" if stage.get("detail") else ""
-        rows_after = _count(stage.get("rows"))
-        yield shorten(f"    {stage.get('operator')}{detail}: {rows_after}", width)
+        words = f"{stage.get('operator')} {stage.get('detail') or ''}".strip()
+        yield f"    {shorten(words + ': ' + _count(stage.get('rows')), width - 4)}"
     if change.reason:
         yield from item(change.reason, width, "    not known: ")
 
