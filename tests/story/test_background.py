@@ -32,6 +32,7 @@ def test_the_first_step_that_differs_comes_first_of_what_needs_attention() -> No
     run = {"blame": f"{name} lost 5 of 9 rows; likely cause: filter", "blame_step": name}
     first = draw({"run": run})["attention"][0]
     assert (first["step"], first["text"], first["tone"]) == (1, run["blame"], "warn")
+    assert draw({"run": run}, {**flights(), "status": "success"})["run"]["label"].endswith("1 unusual finding")
     assert draw({"run": run | {"blame_step": "gone"}})["attention"] == draw(None)["attention"]
 
 

@@ -36,9 +36,7 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
     frames = columns.columns_of(lineage)
     _link(steps, columns.linked(frames))
     activity = beside.drawn(lineage.activity)
-    amber = (
-        verdict.reservations(lineage, activity, len(unusual.anomalies(known))) if lineage.status == "success" else ""
-    )
+    amber = verdict.reservations(lineage, activity, unusual.count(known)) if lineage.status == "success" else ""
     attention, more = verdict.attention(lineage, activity)
     run = _run(lineage, known, amber)
     return {

@@ -46,6 +46,11 @@ def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any
     ]
 
 
+def count(known: Background) -> int:
+    """Return the number of unusual findings; without any, 1 for the first step that differs from the last good run."""
+    return len(anomalies(known)) or int(_text(known.run.get("blame")) is not None)
+
+
 def blamed(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the entry of the first step that differs from the last good run; an empty list without one."""
     name, text = _text(known.run.get("blame_step")), _text(known.run.get("blame"))
