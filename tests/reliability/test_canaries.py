@@ -56,6 +56,7 @@ OUTPUTS: dict[str, str] = {
     "notifications of alerts": "cli/alerts_payloads.txt",
     "notifications that wait": ".odibi/delivery/**/*.spool",
     "the files of an export": "exported/**/*",
+    "the rows of the last good run": ".odibi/usual_rows/*.json",
 }
 # The events of each sink of the family are one of the outputs.
 SINKS = {
@@ -137,6 +138,7 @@ def everything(root: Path, *, redactor: bool) -> Outputs:
             "ODIBI_ELASTIC__URL": shipped.url, "ODIBI_ELASTIC__LEVEL": "debug",
             "ODIBI_METRICS__PUSHGATEWAY": shipped.url, "ODIBI_METRICS__PUSH_JOB": canaries()[2].text,
             "ODIBI_METRICS__TEXTFILE": "collector", "ODIBI_METRICS__REMOTE_WRITE": f"{written.url}/api/v1/write",
+            "ODIBI_ROWS__EXPLAIN": "all", "ODIBI_ROWS__SHOW": "keys",
             "ODIBI_METRICS__EXEMPLARS": "true", "ODIBI_METRICS__NATIVE_HISTOGRAMS": "true",
             "ODIBI_SYSLOG__ADDRESS": f"udp://127.0.0.1:{datagrams['syslog'].port}", "ODIBI_SYSLOG__LEVEL": "debug",
             "CANARY_RECEIVER": sent.url, "CANARY_JOURNAL": str(journal),
