@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from odibi_core import Orchestrator, Step
+from odibi_core.checks import not_null
 from odibi_core.event_bus import EventBus
 from odibi_core.history.rows.tables import as_dicts, tables_of
-from odibi_core.insight.quick import quick
 from odibi_core.observability import node, observe
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import RecordingSink
@@ -130,6 +130,29 @@ def test_a_mapped_step_compares_what_its_items_made_together() -> None:
     assert (rows["part"]["rows_in"], rows["part"]["rows_out"]) == (ROWS, 200)
 
 
+def test_plans_have_the_rows_that_their_one_execution_counted_and_others_are_unknown() -> None:
+    """Nothing is executed to count rows: a plan that is executed for its checks, or as a result, has them then."""
+
+    def many() -> pl.LazyFrame:
+        return pl.LazyFrame({"id": range(ROWS)})
+
+    def some(many: pl.LazyFrame) -> pl.LazyFrame:
+        return many.filter(pl.col("id") < 700)
+
+    def few(some: pl.LazyFrame) -> pl.LazyFrame:
+        return some.filter(pl.col("id") < 70)
+
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    steps: list[Step | Callable[..., Any]] = [Step(name="many", value=many, checks=[not_null("id")]), some, few]
+    Orchestrator(steps, "polars-lazy", store=False, event_bus=bus).execute()
+    changes = {event.node_name: event.fields for event in sink.events if event.event_type == "row_change"}
+    assert (changes["some"]["rows_in"], changes["some"]["rows_out"]) == (None, None)
+    assert "not counted" in changes["some"]["reason"]
+    assert (changes["few"]["rows_in"], changes["few"]["rows_out"]) == (None, 70)
+    assert [event.event_type for event in sink.events].count("plan_executed") == 1
+
+
 def test_nothing_is_compared_at_a_level_without_rows() -> None:
     """`off` and `schema` look at no rows."""
     sink, bus = RecordingSink(), EventBus()
@@ -139,11 +162,25 @@ def test_nothing_is_compared_at_a_level_without_rows() -> None:
 
 
 def test_a_frame_that_raises_is_no_failure_of_the_step() -> None:
-    """An error of a comparison leaves the rows unknown, with its type as the reason."""
+    """The rows are unknown, with the type of the error as the reason; the bus counts it, and reports the first."""
 
     class Broken(pd.DataFrame):
-        def __len__(self) -> int:
-            raise RuntimeError("broken")
+        is_broken = False
 
-    found = quick({"a": flights()}, Broken({"id": [1]}))
-    assert (found.lost, found.reason) == (None, "the rows could not be compared: RuntimeError")
+        def __len__(self) -> int:
+            if self.is_broken:
+                raise RuntimeError("broken")
+            return super().__len__()
+
+    def broken(flights: pd.DataFrame) -> pd.DataFrame:
+        made = Broken(flights)
+        Broken.is_broken = True
+        return made
+
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    result = Orchestrator([flights, broken], store=False, event_bus=bus).execute()
+    assert result["success"]
+    (change,) = [event.fields for event in sink.events if event.event_type == "row_change"]
+    assert (change.get("lost"), change["reason"]) == (None, "the rows could not be compared: RuntimeError")
+    assert bus.failures == {"the rows of a step": 1}

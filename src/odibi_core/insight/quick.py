@@ -15,6 +15,8 @@ from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import RowChange
 
+FAILED: Final = ("the rows could not be compared: ", "the explanation failed: ")
+"""The starts of reasons that report an error of a comparison or of an explanation."""
 COMPARED: Final = 256
 """Rows that are compared by value, evenly spaced."""
 _MOST_LABELS: Final = 1_000_000
@@ -36,25 +38,29 @@ class _Look(NamedTuple):
     height: int
 
 
-def quick(inputs: Mapping[str, Any], output: Any, heights: Mapping[str, int | None] | None = None) -> RowChange:
+def quick(
+    inputs: Mapping[str, Any], output: Any, heights: Mapping[str, int | None] | None = None, rows: int | None = None
+) -> RowChange:
     """Return how the rows of an output follow from those of the inputs, as far as a quick look shows it. Never raises.
 
     Args:
         inputs: The frames by logical name.
         output: A frame that the step made.
-        heights: The rows of the inputs before the step ran; a function may have changed its inputs in place.
+        heights: The rows of the inputs before the step ran, because a function may have changed its inputs in place; of
+            plans, the rows that their execution counted.
+        rows: The rows of an output that is a plan, if its execution counted them.
     """
     try:
-        return _quick(inputs, output, heights or {})
+        return _quick(inputs, output, heights or {}, rows)
     except STOPS:
         raise
     except BaseException as error:  # a frame of another library may raise anything
-        return RowChange(reason=f"the rows could not be compared: {type(error).__name__}")
+        return RowChange(reason=f"{FAILED[0]}{type(error).__name__}")
 
 
-def _quick(inputs: Mapping[str, Any], output: Any, heights: Mapping[str, int | None]) -> RowChange:
+def _quick(inputs: Mapping[str, Any], output: Any, heights: Mapping[str, int | None], rows: int | None) -> RowChange:
     made = _look(output)
-    rows_out = row_count(output) if made is None else made.height
+    rows_out = _counted(output, rows) if made is None else made.height
     taken = {name: look for name, frame in inputs.items() if (look := _look(frame)) is not None}
     main = main_input({name: (look.names, look.height) for name, look in taken.items()}, made.names if made else ())
     if not main:
@@ -79,14 +85,24 @@ def _quick(inputs: Mapping[str, Any], output: Any, heights: Mapping[str, int | N
     return replace(known, kind=kind, lost=rows_in - rows_out, gained=0, how=same, unmatched=unmatched)
 
 
+def _counted(output: Any, rows: int | None) -> int | None:
+    counted = row_count(output)
+    return rows if counted is None else counted
+
+
 def _without_columns(inputs: Mapping[str, Any], rows_out: int | None, heights: Mapping[str, int | None]) -> RowChange:
-    """Return the counts of a step that takes no frame with columns: rows as dicts, plans, or no rows at all."""
-    counted = ((name, heights.get(name, row_count(frame))) for name, frame in inputs.items())
-    main, rows_in = next(((name, rows) for name, rows in counted if rows is not None), ("", None))
-    if main:
-        return RowChange(main=main, rows_in=rows_in, rows_out=rows_out, how="count")
-    if any(_is_plan(frame) for frame in inputs.values()):
+    """Return the counts of a step that takes no frame with columns: rows as dicts, plans, or no rows at all.
+
+    The longest of several inputs is the main one.
+    """
+    known = {name: heights.get(name, row_count(frame)) for name, frame in inputs.items()}
+    counted = {name: rows for name, rows in known.items() if rows is not None}
+    if any(_is_plan(frame) and name not in counted for name, frame in inputs.items()):
         return RowChange(rows_out=rows_out, reason="the rows of its inputs are not counted: they are plans")
+    if counted:
+        main = max(counted, key=lambda name: counted[name])
+        reason = "the rows of the output are not counted: it is a plan" if rows_out is None else ""
+        return RowChange(main=main, rows_in=counted[main], rows_out=rows_out, how="count", reason=reason)
     return RowChange(kind="made", rows_out=rows_out, gained=rows_out, how="count")
 
 

@@ -14,6 +14,7 @@ from odibi_core.errors import is_failure
 from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.clock import monotonic
 from odibi_core.events.failure import describe_failure
+from odibi_core.insight.quick import FAILED
 from odibi_core.runtime.overhead import Overhead
 from odibi_core.views.row_changes import row_change
 from odibi_core.views.row_wording import row_sentence
@@ -118,6 +119,8 @@ class NodeEvents:
         level = "warning" if fields.get("unusual") else "debug"
         message = row_sentence(row_change(fields))
         self._publish(kinds.ROW_CHANGE, message, level=level, fields={**self._about, **fields})
+        if (reason := str(fields.get("reason") or "")).startswith(FAILED):
+            self._bus.count_failure("the rows of a step", RuntimeError(reason))
 
     def columns(self, dataset: str, fields: dict[str, Any]) -> None:
         """Publish the columns that those of a frame come from."""
@@ -309,6 +312,11 @@ class Descriptions:
         """Return the columns of a dataset; None if it is not described."""
         known = self._known.get(key)
         return None if known is None else known.columns()
+
+    def rows_of(self, key: str) -> int | None:
+        """Return the rows of a dataset, also of a plan whose execution counted them; None if unknown."""
+        known = self._known.get(key)
+        return None if known is None else known["row_count"]
 
     def keep(self, key: str, described: Description) -> None:
         """Keep the description of a frame that was made in a worker."""

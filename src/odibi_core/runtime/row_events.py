@@ -17,7 +17,7 @@ from odibi_core.engines.frame import row_count
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
 from odibi_core.insight.base import Budget, RowChange
-from odibi_core.insight.quick import quick
+from odibi_core.insight.quick import FAILED, quick
 from odibi_core.insight.usual import Usual, are_new, is_unusual
 from odibi_core.settings.frame_sections import Rows
 
@@ -59,6 +59,8 @@ class Frames(NamedTuple):
     """Rows after each operator of the plan that made the frame."""
     is_unchanged: Callable[[str, Any], bool | None] | None = None
     """Returns whether the frame of a dataset key is as the step took it; None if it had copies."""
+    rows_of: Callable[[str], int | None] = lambda key: None
+    """Returns the rows of a dataset key that its execution counted, if the frame is a plan."""
 
 
 class Spent:
@@ -108,13 +110,13 @@ class RowEvents:
             raise
         except BaseException as error:  # of a frame of another library; the step has succeeded
             _log.debug("the rows of step %s could not be compared", frames.step, exc_info=True)
-            reason = f"the rows could not be compared: {type(error).__name__}"
+            reason = f"{FAILED[0]}{type(error).__name__}"
             findings.row_change({"dataset": next(iter(frames.made), None), "kind": "unknown", "reason": reason})
         finally:
             findings.add_overhead(monotonic() - started)
 
     def _fields(self, dataset: str, frames: Frames) -> dict[str, Any]:
-        change = quick(frames.inputs, frames.made[dataset], frames.heights)
+        change = quick(frames.inputs, frames.made[dataset], frames.heights, frames.rows_of(dataset))
         change = replace(change, stages=_named_scans(frames)) if frames.stages else change
         usual = self._usual_of(dataset, frames)
         unusual = None if usual is None else is_unusual(change, usual)

@@ -248,8 +248,11 @@ class StepWork:
             joins.of_step(findings, with_keys, list(made.values()), step.value)
         if self.rows is not None and inputs and step.operation in ("call", "sql"):
             by_key = {step.outputs[name]: frame for name, frame in made.items()}
-            looks = descriptions.is_unchanged if step.policy.plain else None
-            frames = Frames(step.name, inputs, step.inputs, self._heights, by_key, step.value, self._stages, looks)
+            known = {name: rows for name in inputs if (rows := descriptions.rows_of(step.inputs[name])) is not None}
+            frames = Frames(
+                step.name, inputs, step.inputs, known | self._heights, by_key, step.value, self._stages,
+                descriptions.is_unchanged if step.policy.plain else None, descriptions.rows_of,
+            )  # fmt: skip
             self.rows.of_step(findings, frames)
         outcome = Outcome(rows_of(made) if step.outputs else self._taken, [], [])
         if step.checks:
