@@ -88,6 +88,9 @@ def test_moments(moments: list[dt.datetime | None], limit: dt.datetime) -> None:
         "lt": (limit.isoformat(), lambda x: x < limit), "ge": (limit.isoformat(), lambda x: x >= limit),
         "year.eq": (limit.year, lambda x: x.year == limit.year), "month.in": ([1, 2], lambda x: x.month in (1, 2)),
         "day.le": (15, lambda x: x.day <= 15), "weekday.ge": (5, lambda x: x.weekday() >= 5),
+        "quarter.eq": (limit.month // 4 + 1, lambda x: (x.month - 1) // 3 == limit.month // 4),
+        "week.le": (limit.isocalendar().week, lambda x: x.isocalendar().week <= limit.isocalendar().week),
+        "time.ge": ("12 h", lambda x: x.time() >= dt.time(12)),
         "hour.between": ([6, 12], lambda x: 6 <= x.hour <= 12), "minute.lt": (30, lambda x: x.minute < 30),
         "date.le": (limit.date().isoformat(), lambda x: x.date() <= limit.date()),
     }  # fmt: skip
@@ -185,6 +188,11 @@ def test_places_in_groups() -> None:
     expect(Test("group_row.eq", ("g",), 0), [True, False, True, False, False], **columns)
     expect(Test("group_row_end.eq", ("g",), 0), [False, False, True, True, False], **columns)
     expect(Test("group_size.ge", ("g",), 2), [True, True, False, True, False], **columns)
+    expect(Test("mean_of_group.gt", ("v", "g"), 3), [False, False, True, False, False], **columns)
+    expect(Test("sum_of_group.eq", ("v", "g"), 7), [True, True, False, True, False], **columns)
+    expect(Test("least_of_group.lt", ("v", "g"), 2), [True, True, False, True, False], **columns)
+    expect(Test("most_of_group.ge", ("v", "g"), 5), [False, False, True, False, False], **columns)
+    expect(Test("null_count.ge", ("v", "g"), 1), [False, False, False, False, True], **columns)
     expect(Test("row.lt", (), 2), [True, True, False, False, False], **columns)
     expect(Test("row_end.lt", (), 2), [False, False, False, True, True], **columns)
 

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
     from odibi_core.insight.tables import Column, Kind, Table
 
-PARTS: Final = ("year", "month", "day", "weekday", "hour", "minute", "date")
-"""Parts of a moment, as clocks in its time zone show it; Monday is 0."""
+PARTS: Final = ("year", "quarter", "month", "week", "day", "weekday", "hour", "minute", "time", "date")
+"""Parts of a moment, as clocks in its time zone show it: Monday is 0, weeks are those of ISO 8601, a time is that
+since midnight."""
+PARTS_OF_DATES: Final = ("year", "quarter", "month", "week", "day", "weekday")
 ARITHMETIC: Final = ("sum", "difference", "product", "ratio")
-GROUPED: Final = ("group_mean", "group_rank", "group_rank_asc", "group_row", "group_row_end", "group_size")
-"""Places in a group, whose columns follow the first: value minus the group's mean, rank from the highest or lowest
-value (1 first, ties share the lowest rank), row number from the first or last row (0 first), rows of the group."""
+OF_GROUP: Final = ("mean_of_group", "least_of_group", "most_of_group", "sum_of_group")
+"""Of the first column in the group of the others, the same for all its rows."""
+RANKED: Final = ("group_mean", "group_rank", "group_rank_asc", *OF_GROUP)
+"""The others of a value in its group: value minus the group's mean, rank from the highest or lowest value (1 first,
+ties share the lowest rank)."""
+GROUPED: Final = (*RANKED, "group_row", "group_row_end", "group_size")
+"""Without a value: row number from the group's first or last row (0 first), rows of the group."""
 ROWS: Final = ("row", "row_end")
 """Row number from the first or last row (0 first); no column."""
 OF_TABLE: Final = frozenset(GROUPED + ROWS)
@@ -82,6 +88,10 @@ def values_of(feature: str, table: Table, columns: tuple[str, ...]) -> Values:
         from odibi_core.insight.groups import place_in_group
 
         return place_in_group(feature, name, found, table.group_numbers)
+    if feature == "null_count":
+        return _null_counts(name, found, table.height)
+    if feature == "sum" and len(found) > 2:
+        return _sum(name, found)
     if feature in ARITHMETIC and len(found) == 2:
         return _arithmetic(feature, name, found[0], found[1])
     if feature == "length" and len(found) == 1:
@@ -104,7 +114,7 @@ def part_of(part: str, name: str, column: Column) -> Values:
     wall, valid = column.wall, ~column.nulls
     if part == "date":
         return Values(name, wall.astype("datetime64[D]").view(np.int64), valid, "date", "D")
-    return Values(name, np.where(valid, _PART[part](wall), 0), valid)
+    return Values(name, np.where(valid, _PART[part](wall), 0), valid, "duration" if part == "time" else "number")
 
 
 def _since(wall: Any, unit: str, start: str) -> Any:
@@ -115,12 +125,41 @@ def _since(wall: Any, unit: str, start: str) -> Any:
 
 _PART: Final[dict[str, Callable[[Any], Any]]] = {
     "year": lambda wall: wall.astype("datetime64[Y]").view("int64") + 1970,
+    "quarter": lambda wall: _since(wall, "M", "Y") // 3 + 1,
+    "week": lambda wall: _week(wall),
+    "time": lambda wall: _since(wall, "us", "D") / 1e6,
     "month": lambda wall: _since(wall, "M", "Y") + 1,
     "day": lambda wall: _since(wall, "D", "M") + 1,
     "weekday": lambda wall: (wall.astype("datetime64[D]").view("int64") + 3) % 7,
     "hour": lambda wall: _since(wall, "h", "D"),
     "minute": lambda wall: _since(wall, "m", "h"),
 }
+
+
+def _week(wall: Any) -> Any:
+    """Return the week of ISO 8601: that of the year of its Thursday."""
+    days = wall.astype("datetime64[D]").view("int64")
+    thursday = (days - (days + 3) % 7 + 3).view("datetime64[D]")
+    return _since(thursday, "D", "Y") // 7 + 1
+
+
+def _null_counts(name: str, columns: list[Column], height: int) -> Values:
+    import numpy as np
+
+    counts = np.zeros(height, np.int64)
+    for column in columns:
+        counts += column.nulls
+    return Values(name, counts, np.ones(height, np.bool_))
+
+
+def _sum(name: str, columns: list[Column]) -> Values:
+    import numpy as np
+
+    values = [values_of_column(column) for column in columns]
+    if any(each.unit for each in values):
+        raise CannotEvaluate("there is no sum of moments")
+    total = np.sum([each.numbers.astype(np.float64) for each in values], axis=0)
+    return Values(name, total, np.logical_and.reduce([each.valid for each in values]))
 
 
 def _length(name: str, column: Column) -> Values:

@@ -61,7 +61,7 @@ class FragmentProbe:
             yield from (each for each in self._of_texts(mine, theirs) if not (each.mask & rest).any())
 
     def _of_named(self, own: dict[str, int], foreign: list[str]) -> Iterator[Candidate]:
-        bits = log2(1 + len(self._named))
+        bits = 0.1 * len(self._named)
         for part in self._named:
             for op, passes in _PASSES.items():
                 if any(passes(text, part) for text in own) and not any(passes(text, part) for text in foreign):

@@ -11,6 +11,7 @@ from itertools import chain, combinations, islice
 from typing import Any, Final
 
 from odibi_core.insight.base import Budget
+from odibi_core.insight.features import OF_GROUP
 from odibi_core.insight.groups import codes_of
 from odibi_core.insight.probes import Probe
 from odibi_core.insight.sampling import Sample, feature_probes
@@ -63,18 +64,18 @@ def _likely(sample: Sample, names: list[str]) -> Iterator[tuple[str, tuple[str, 
     choices = (
         (feature, group, value)
         for group in by
-        for feature, value in chain(((("rank", name)) for name in ranked if name not in group), (("row", ""),))
+        for feature, value in chain((("row", ""),), (("rank", name) for name in ranked if name not in group))
     )
     for feature, group, value in islice(choices, MOST_CHOICES):
         number = _combined([codes[name] for name in group])
         direction = _direction(number, sample.rows if feature == "row" else ranked[value], sample.lost)
         if direction is None:
             continue
-        if feature == "rank":
+        if direction == "flat":
+            yield from (("group_size", group),) if feature == "row" else ((each, (value, *group)) for each in OF_GROUP)
+        elif feature == "rank":
             yield "group_rank" if direction == "high" else "group_rank_asc", (value, *group)
             yield "group_mean", (value, *group)
-        elif direction == "flat":
-            yield "group_size", group
         else:
             yield "group_row_end" if direction == "high" else "group_row", group
 

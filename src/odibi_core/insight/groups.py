@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.insight.constants import CannotEvaluate
-from odibi_core.insight.features import Values, values_of_column
+from odibi_core.insight.features import OF_GROUP, RANKED, Values, values_of_column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def place_in_group(feature: str, name: str, columns: list[Column], known: dict[t
     Raises:
         CannotEvaluate: There is no column for the groups, or no number for the values.
     """
-    ranked = feature in ("group_mean", "group_rank", "group_rank_asc")
+    ranked = feature in RANKED
     if len(columns) < 1 + ranked:
         raise CannotEvaluate(f"{feature} must have columns of a group, got {len(columns)} columns")
     by = columns[1:] if ranked else columns
@@ -74,6 +74,11 @@ def place_in_group(feature: str, name: str, columns: list[Column], known: dict[t
     valid = values.valid & (groups >= 0)
     if feature == "group_mean":
         return Values(name, _beyond_mean(values.numbers, groups, valid), valid)
+    if feature in OF_GROUP:
+        if values.unit and feature in ("mean_of_group", "sum_of_group"):
+            raise CannotEvaluate(f"there is no {feature} of moments")
+        found = _of_group(feature, values.numbers, groups, valid)
+        return Values(name, found, groups >= 0, values.kind, values.unit, values.zone)
     numbers = values.numbers if feature == "group_rank_asc" else -values.numbers.astype(_signed(values.numbers))
     return Values(name, _ranks(numbers, groups, valid), valid)
 
@@ -89,6 +94,24 @@ def _beyond_mean(numbers: Any, groups: Any, valid: Any) -> Any:
     sums = np.bincount(inside, np.where(valid, numbers, 0))
     means = sums / np.maximum(np.bincount(inside), 1)
     return numbers - means[inside]
+
+
+def _of_group(feature: str, numbers: Any, groups: Any, valid: Any) -> Any:
+    import numpy as np
+
+    inside = np.where(valid, groups, groups.max(initial=0) + 1)
+    if feature in ("mean_of_group", "sum_of_group"):
+        sums = np.bincount(inside, np.where(valid, numbers, 0))
+        counts = np.maximum(np.bincount(inside), 1)
+        return (sums / counts if feature == "mean_of_group" else sums)[np.where(groups < 0, 0, groups)]
+    least = feature == "least_of_group"
+    order = np.lexsort((numbers, inside))
+    grouped = inside[order]
+    ends = np.flatnonzero(np.append(grouped[1:] != grouped[:-1], True))
+    at = np.append(0, ends[:-1] + 1) if least else ends
+    found = np.zeros(int(grouped.max(initial=0)) + 1, numbers.dtype)
+    found[grouped[at]] = numbers[order[at]]
+    return found[np.where(groups < 0, 0, groups)]
 
 
 def _ranks(numbers: Any, groups: Any, valid: Any) -> Any:

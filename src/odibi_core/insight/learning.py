@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight import chance, grouping, paired, sampling, splits
 from odibi_core.insight.base import Budget, Rule, Test
-from odibi_core.insight.features import OF_TABLE
+from odibi_core.insight.features import OF_TABLE, ROWS
 from odibi_core.insight.parts import SHORT_LIST, Part, is_fragment, part_of
-from odibi_core.insight.probes import Candidate, Probe
+from odibi_core.insight.probes import LONGEST_LIST, Candidate, Probe
 from odibi_core.insight.rule_tests import VALUED, complement, evaluate, split_op
 from odibi_core.insight.sampling import Sample
-from odibi_core.insight.settling import settled
+from odibi_core.insight.settling import in_order, settled
 from odibi_core.insight.source import Hints
 
 if TYPE_CHECKING:
@@ -140,10 +140,10 @@ class _Search:
             self._tried += 2 * sum(probe.tried for probe in added)
             if not self._budget.take(self._count * _TESTS * len(added)):
                 break
-            found = self._search(added, LONGEST if best is None else sum(map(len, best[1].any_of)) - 1)
+            found = self._search(added, LONGEST if best is None else max(sum(map(len, best[1].any_of)) - 1, 1))
             if found is not None and (best is None or found[0] > best[0]):
                 best = found
-            if self._has_enough() or (best is not None and sum(map(len, best[1].any_of)) <= SIMPLE):
+            if self._has_enough() or (best is not None and _is_short(best[1])):
                 break
         return best
 
@@ -270,7 +270,7 @@ class _Search:
     def _as_rule(self, groups: list[list[tuple[Test, Mask]]]) -> Rule | None:
         """Return groups of tests as a rule that selects exactly the lost rows of the sample."""
         for tests in (settled(groups, self._sample), [[test for test, _ in group] for group in groups]):
-            rule = Rule(tuple(tuple(group) for group in tests))
+            rule = in_order(tests, self._sample.table.names)
             selected = evaluate(rule, self._sample_table(rule), self._sample.others)
             if (selected[self._places(rule)] == self._lost).all():
                 return rule
@@ -313,15 +313,18 @@ class _Search:
     def _plain(self, test: Test) -> Test:
         """Return a complement in the plain form if no row is null: `ge` for `not_lt`."""
         negation, feature, comparison = split_op(test.op)
-        if not negation or comparison in ("null", "nan", "in_input") or any(map(self._may_be_null, test.columns)):
+        if not negation or comparison in ("null", "nan", "in_input") or self._may_be_invalid(test):
             return test
-        if feature in ("ratio", *OF_TABLE):
+        if feature == "ratio" or (feature in OF_TABLE and feature not in ROWS):
             return test
         plain = _PLAIN.get(comparison, f"{VALUED}{comparison}")
         prefix = f"{feature}." if feature else ""
         if plain.startswith(VALUED):
             return Test(f"{VALUED}{prefix}{comparison}", test.columns, test.value)
         return Test(prefix + plain, test.columns, test.value)
+
+    def _may_be_invalid(self, test: Test) -> bool:
+        return split_op(test.op)[1] != "null_count" and any(map(self._may_be_null, test.columns))
 
     def _may_be_null(self, name: str) -> bool:
         column = self._sample.table.column(name)
@@ -336,6 +339,13 @@ _PLAIN: Final = {
 def _is_complete(decisions: Decisions, lost: Mask) -> bool:
     left = lost[decisions.active]
     return bool(left.all() or not left.any())
+
+
+def _is_short(rule: Rule) -> bool:
+    """Return whether a rule has few tests, and its lists few values."""
+    tests = [test for group in rule.any_of for test in group]
+    values = sum(len(test.value) for test in tests if isinstance(test.value, list))
+    return len(tests) <= SIMPLE and values <= LONGEST_LIST
 
 
 def _widest(lists: list[Decisions]) -> list[Decisions]:

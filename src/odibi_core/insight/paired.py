@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_PAIRED: Final = 16
 """Columns of a kind that are compared with each other, or added, subtracted, multiplied and divided."""
+MOST_SUMMED: Final = 6
 MODULI: Final = tuple(range(2, 11))
 GLANCED_AT: Final = 600
 """Rows of the sample that decide if a feature is computed for all of it."""
@@ -81,6 +82,8 @@ def arithmetic(sample: Sample, names: list[str], budget: Budget) -> Iterator[Pro
                 yield from feature_probes(sample, feature, columns)
             else:
                 ruled_out += NumberProbe(feature, columns, values, sample.hints).tried
+    if 2 < len(numbers := [name for name in sample.named if name in paired]) <= MOST_SUMMED:
+        yield from feature_probes(sample, "sum", tuple(numbers))
     for name in paired:
         yield from _remainders(sample, "", (name,))
     yield from _remainders(sample, "row", ())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from odibi_core.insight.base import Test
+from odibi_core.insight.features import ARITHMETIC, OF_TABLE
 from odibi_core.insight.rule_tests import split_op
 
 if TYPE_CHECKING:
@@ -72,5 +73,7 @@ def is_fragment(test: Test, named: Sequence[str]) -> bool:
     """Return whether the constants of a test were chosen from many, without help of the source."""
     if test.columns and set(test.columns) <= set(named):
         return False
-    comparison = split_op(test.op)[2]
+    _, feature, comparison = split_op(test.op)
+    if feature in (*ARITHMETIC, *OF_TABLE):
+        return True
     return comparison in _FRAGMENTS or (comparison == "in" and len(test.value) > SHORT_LIST)

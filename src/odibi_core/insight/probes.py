@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 LONGEST_LIST: Final = 12
+MOST_COMPLETE: Final = 40
+"""Values of a list that has all values of a side."""
+DERIVED: Final = 2.0
+"""Bits of a number that is computed from a column, instead of the column's own."""
+_NAMED: Final = 0.05
+"""Bits of a value that the source names."""
 _LENGTH: Final = 0.05
 """Bits of a digit: of two tests of the same rows, the one with the shorter constant is taken."""
 
@@ -92,6 +98,7 @@ class NumberProbe:
 
     def __init__(self, feature: str, columns: tuple[str, ...], values: Values, hints: Hints) -> None:
         self._has_ranges = feature not in ARITHMETIC
+        self._price = DERIVED if feature else 0.0
         self.tried = 3 + self._has_ranges
         self._prefix = f"{feature}." if feature else ""
         self.columns = columns
@@ -119,7 +126,7 @@ class NumberProbe:
     def _one(self, strict: str, inclusive: str, passed: Any, failed: Any) -> Candidate:
         constant, passes, named = threshold(passed, failed, self.values, self._hints)
         test = Test(self._prefix + (inclusive if passes else strict), self.columns, constant)
-        return self._candidate(test, 0.0 if named else _LENGTH * len(str(constant)))
+        return self._candidate(test, self._price + (0.0 if named else _LENGTH * len(str(constant))))
 
     def below(self, passed: Any, failed: Any) -> Candidate:
         """Return the test that numbers up to `passed` pass."""
@@ -193,7 +200,8 @@ class LevelProbe:
             pure = pure[np.argsort(-mine[pure], kind="stable")]
             yield self._eq(int(pure[0]))
             if len(pure) > 1:
-                yield self._list("in", pure if self._all_named(pure) else pure[:LONGEST_LIST])
+                is_whole = len(pure) <= MOST_COMPLETE and not mine[theirs > 0].any()
+                yield self._list("in", pure if is_whole or self._all_named(pure) else pure[:LONGEST_LIST])
         short = len(other) <= LONGEST_LIST or self._all_named(other)
         if len(other) and len(pure) and short and not (self.codes[rest] < 0).any():
             yield self._list("not_in", other)
@@ -211,7 +219,7 @@ class LevelProbe:
 
     def _eq(self, code: int) -> Candidate:
         level = self.levels[code]
-        bits = log2(len(self._named)) if level in self._named else log2(max(len(self.levels), 1))
+        bits = _NAMED * len(self._named) if level in self._named else log2(max(len(self.levels), 1))
         return Candidate(Test(f"{self._prefix}eq", self.columns, level), self.codes == code, bits)
 
     def _list(self, comparison: str, codes: Any) -> Candidate:
@@ -220,7 +228,7 @@ class LevelProbe:
         values = sorted((self.levels[int(code)] for code in codes), key=lambda value: (str(type(value)), value))
         mask = np.isin(self.codes, codes)
         named = sum(value in self._named for value in values)
-        bits = bits_of_list(len(values) - named, len(self.levels)) + log2(1 + named)
+        bits = bits_of_list(len(values) - named, len(self.levels)) + _NAMED * named
         negation, comparison = ("not_", "in") if comparison == "not_in" else ("", "in")
         if len(values) == 1:
             comparison, values = "eq", values[0]

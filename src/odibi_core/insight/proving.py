@@ -13,6 +13,8 @@ from odibi_core.insight.base import Budget, Rule
 from odibi_core.insight.constants import CannotEvaluate
 from odibi_core.insight.learning import alternatives, learn
 from odibi_core.insight.rule_tests import evaluate
+from odibi_core.insight.sampling import Sample
+from odibi_core.insight.settling import adjusted
 from odibi_core.insight.source import Hints
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ SAMPLED: Final = 2_000
 COUNTEREXAMPLES: Final = 250
 """Rows of each side that a refuted rule adds."""
 ROUNDS: Final = 6
+WRONG: Final = 0.01
+"""The share of the selected rows that may be wrong."""
 MOST_ALIKE: Final = 3
 
 
@@ -85,7 +89,8 @@ def find(
     rows = sample_rows(lost, part=part)
     best: Found | None = None
     for _ in range(ROUNDS):
-        rule = learn(table, rows, lost[rows], hints, budget, others)
+        rule = None if best is None else adjusted(best.rule, Sample(table, rows, lost[rows], hints, others), budget)
+        rule = learn(table, rows, lost[rows], hints, budget, others) if rule is None else rule
         found = None if rule is None else judge(rule, table, lost, budget, others, part)
         if found is None:
             break
@@ -97,7 +102,7 @@ def find(
         if len(more) == len(rows):
             break
         rows = more
-    return best
+    return None if best is None or best.wrong > WRONG * best.selected.sum() else best
 
 
 def judge(

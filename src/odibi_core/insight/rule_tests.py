@@ -124,7 +124,7 @@ def _passing(test: Test, feature: str, comparison: str, inputs: tuple[Table, Map
 
         return (in_other if comparison == "in_input" else many_in_other)(test, table, others)
     columns = [features.column_of(table, name) for name in test.columns]
-    if _is_empty(columns):
+    if _is_empty(columns) and feature != "null_count":
         return _any([], table.height)
     if feature:
         return compared(features.values_of(feature, table, test.columns), comparison, test.value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Test
 from odibi_core.insight.constants import CannotEvaluate
-from odibi_core.insight.features import OF_TABLE, PARTS, Values, values_of, values_of_column
+from odibi_core.insight.features import OF_TABLE, PARTS, PARTS_OF_DATES, Values, values_of, values_of_column
 from odibi_core.insight.fragments import FragmentProbe
 from odibi_core.insight.probes import FixedProbe, LevelProbe, NullProbe, NumberProbe, Probe
 
@@ -138,9 +138,11 @@ def parts(sample: Sample, names: list[str]) -> Iterator[Probe]:
     columns = {name: sample.inner.column(name) for name in names}
     floats = {name: column for name, column in columns.items() if column.kind == "number"}
     yield NullProbe({name: ~column.valid & ~column.nulls for name, column in floats.items()}, "nan")
+    if len(names) > 2:
+        yield from feature_probes(sample, "null_count", tuple(names))
     for name, column in columns.items():
         if column.kind in ("time", "date"):
-            for part in PARTS:
+            for part in PARTS if column.kind == "time" else PARTS_OF_DATES:
                 yield from feature_probes(sample, part, (name,))
         levels = sample.levels(name) if column.kind == "text" else None
         if levels is not None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight.base import Test
+from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.constants import as_constant, as_number
-from odibi_core.insight.features import Values
-from odibi_core.insight.rule_tests import RANGES, split_op
+from odibi_core.insight.features import OF_TABLE, Values
+from odibi_core.insight.rule_tests import RANGES, passing, split_op
 from odibi_core.insight.thresholds import threshold
 
 if TYPE_CHECKING:
@@ -42,6 +42,17 @@ def settled(groups: Groups, sample: Sample) -> list[list[Test]]:
         undecided = ~np.logical_or.reduce(rest) if rest else np.ones(len(sample.rows), np.bool_)
         found.append([_settled(test, undecided & _others(group, test), sample) for test, _ in group])
     return found
+
+
+def in_order(groups: list[list[Test]], names: tuple[str, ...]) -> Rule:
+    """Return the tests as a rule, short groups and the first columns first, so that equal rules read alike."""
+
+    def place(test: Test) -> tuple[list[int], str, str]:
+        return [names.index(name) for name in test.columns if name in names], test.op, repr(test.value)
+
+    ordered = [sorted(group, key=place) for group in groups]
+    ordered.sort(key=lambda group: (len(group), [place(test) for test in group]))
+    return Rule(tuple(tuple(group) for group in ordered))
 
 
 def _others(group: list[tuple[Test, Mask]], test: Test) -> Any:
@@ -90,3 +101,32 @@ def _end(passed: Any, failed: Any, values: Values, sample: Sample) -> Any:
     """Return an end of a range that includes its ends: any number of the gap but the one that fails."""
     constant, _, _ = threshold(passed, failed, values, sample.hints)
     return as_constant(passed, values) if as_number(constant, values) == failed else constant
+
+
+def adjusted(rule: Rule, sample: Sample, budget: Budget) -> Rule | None:
+    """Return the tests of a rule with constants that fit a larger sample; None if no constants do.
+
+    Args:
+        rule: The rule, which rows of the sample refute.
+        sample: The sample.
+        budget: The work that may be spent.
+    """
+    if not budget.take(len(sample.rows) * 2 * sum(map(len, rule.any_of))):
+        return None
+    groups = [[(test, _mask(test, sample)) for test in group] for group in rule.any_of]
+    found = Rule(tuple(tuple(group) for group in settled(groups, sample)))
+    selected = [[_mask(test, sample) for test in group] for group in found.any_of]
+    return found if (_any_of(selected) == sample.lost).all() else None
+
+
+def _mask(test: Test, sample: Sample) -> Any:
+    if split_op(test.op)[1] not in OF_TABLE:
+        return passing(test, sample.inner, sample.others)
+    whole: Mask = passing(test, sample.table, sample.others)
+    return whole[sample.rows]
+
+
+def _any_of(groups: list[list[Mask]]) -> Any:
+    import numpy as np
+
+    return np.logical_or.reduce([np.logical_and.reduce(group) for group in groups])

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import islice
 from textwrap import dedent
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 DEEPEST: Final = 3
 """Functions that call functions."""
+LONGEST_NUMBER: Final = 30
 NEAR: Final = 4
 """Instructions from a constant to its comparison: `d.day > pd.Timestamp("2024-03-01")` has a call between."""
 MOST: Final = 2_000
@@ -91,6 +93,8 @@ class _Found:
 
     def hints(self) -> Hints:
         numbers = {float(each) for each in self._constants if isinstance(each, int | float)}
+        texts = (each for each in self._constants if isinstance(each, str) and len(each) < LONGEST_NUMBER)
+        numbers |= {float(each) for each in texts if _NUMBER.fullmatch(each)}  # `Decimal("10.50")`
         below, above = (frozenset(self._sides[side]) for side in ("below", "above"))
         return Hints(
             frozenset(self._names), frozenset(self._constants), tuple(sorted(numbers)), below - above, above - below
@@ -169,10 +173,21 @@ class _Found:
                 self.of_value(constant, 0)
         loaded: list[tuple[int, Any]] = []
         for at, instruction in enumerate(dis.get_instructions(code)):
+            self._date_of(at, loaded)
             if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str | int | float):
                 loaded.append((at, instruction.argval))
             elif instruction.opname == "COMPARE_OP" and loaded and at - loaded[-1][0] <= NEAR:
                 self._compare(str(instruction.argrepr), loaded[-1][1])
+
+    def _date_of(self, at: int, loaded: list[tuple[int, Any]]) -> None:
+        """Add the date of three numbers that are loaded one after the other: `date(2024, 3, 1)`."""
+        last = loaded[-3:]
+        if [place for place, _ in last] != [at - 3, at - 2, at - 1]:
+            return
+        try:
+            self._constants.add(date(*(number for _, number in last)).isoformat())
+        except (TypeError, ValueError, OverflowError):
+            return
 
     def _compare(self, sign: str, constant: Any) -> None:
         """Note the side of a constant on the right of a comparison."""

@@ -6,10 +6,11 @@ Each number of this gap selects the same rows of a sample. One that the source n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight.constants import CannotEvaluate, as_constant, as_number
+from odibi_core.insight.constants import SECONDS, CannotEvaluate, as_constant, as_number
 from odibi_core.insight.features import Values
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def threshold(passed: Any, failed: Any, values: Values, hints: Hints) -> tuple[A
         if low <= number <= high:
             inside = low < number < high and _goes_below(written, values, hints) == (passed < failed)
             return constant, bool(number == passed or inside), True
-    number = _round_moment(low, high, values) if values.unit else _round_number(low, high, values)
+    number = _round(low, high, values)
     constant = as_constant(number, values)
     if not low <= as_number(constant, values) <= high:
         return as_constant(passed, values), True, False
@@ -52,6 +53,10 @@ def _goes_below(written: Any, values: Values, hints: Hints) -> bool:
 
 def _named(values: Values, hints: Hints) -> Iterator[tuple[Any, Any, Any]]:
     """Yield the constants of the source that are of the feature's kind: as number, as plain JSON, as written."""
+    if values.kind == "duration":
+        for number, length in product(hints.numbers, SECONDS.values()):
+            yield number * length, as_constant(number * length, values), number
+        return
     if not values.unit:
         for number in hints.numbers:
             yield number, int(number) if number.is_integer() else number, number
@@ -64,7 +69,15 @@ def _named(values: Values, hints: Hints) -> Iterator[tuple[Any, Any, Any]]:
         yield number, as_constant(number, values), text
 
 
-def _round_number(low: Any, high: Any, values: Values) -> Any:
+def _round(low: Any, high: Any, values: Values) -> Any:
+    if values.kind == "duration":
+        lengths = [length for length in SECONDS.values() if floor(high / length) * length >= low]
+        length = lengths[0] if lengths else 1.0
+        return _round_number(low / length, high / length) * length
+    return _round_moment(low, high, values) if values.unit else _round_number(low, high)
+
+
+def _round_number(low: Any, high: Any) -> Any:
     """Return the number from low to high with the fewest digits; an end itself if it is as short."""
     low, high = float(low), float(high)
     if low <= 0 <= high:

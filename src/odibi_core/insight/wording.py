@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from odibi_core.insight.base import Rule, Test
-from odibi_core.insight.features import GROUPED, ROWS
+from odibi_core.insight.constants import SECONDS
+from odibi_core.insight.features import GROUPED, OF_GROUP, ROWS
 from odibi_core.insight.partners import OF_INPUT, inner_test
 from odibi_core.insight.rule_tests import VALUED, split_op
 
@@ -15,6 +17,7 @@ SHOWN: Final = 12
 
 _SIGNS: Final = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="}
 _OPPOSITE: Final = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+_FLIPPED: Final = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _ARITHMETIC: Final = {"sum": "+", "difference": "-", "product": "*", "ratio": "/"}
 _TEXTS: Final = {
     "starts": ("starts with", ""),
@@ -30,7 +33,8 @@ _NEGATED: Final = {
     "=": "!=",
 }
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_BARE: Final = re.compile(r"[A-Za-z_][\w.-]*|\d[\w.:+-]*[-:][\w.:+-]*")
+_FEW: Final = 4
+_BARE: Final = re.compile(r"[A-Za-z_][\w.-]*|\d[\w.:+-]*[-:][\w.:+-]*|[\d.]+ (?:days|h|min|s)")
 _PLAIN_NAME: Final = re.compile(r"\w[\w.]*")
 
 
@@ -82,6 +86,9 @@ def _text(test: Test, feature: str, comparison: str, *, negated: bool) -> str:
         return _row_text(test, comparison, negated=negated)
     if feature in GROUPED:
         return _group_text(test, comparison, negated=negated)
+    if feature == "difference" and comparison in _FLIPPED and str(test.value).startswith("-"):
+        flipped = Test(f"{feature}.{_FLIPPED[comparison]}", test.columns[::-1], _opposite(test.value))
+        return _text(flipped, feature, _FLIPPED[comparison], negated=negated)
     subject = _subject(feature, test.columns)
     if comparison in _TEXTS:
         verb, how = _TEXTS[comparison]
@@ -109,7 +116,10 @@ def _key_text(test: Test, verb: str, *, negated: bool) -> str:
 
 def _subject(feature: str, columns: tuple[str, ...]) -> str:
     if feature in _ARITHMETIC:
-        return f"{_name(columns[0])} {_ARITHMETIC[feature]} {_name(columns[1])}"
+        return f" {_ARITHMETIC[feature]} ".join(map(_name, columns))
+    if feature == "null_count":
+        which = ", ".join(map(_name, columns)) if len(columns) <= _FEW else f"{len(columns)} columns"
+        return f"nulls among {which}"
     if feature:
         return f"{feature}({', '.join(_name(name) for name in columns)})"
     return _name(columns[0])
@@ -118,7 +128,7 @@ def _subject(feature: str, columns: tuple[str, ...]) -> str:
 def _right_side(test: Test, feature: str, comparison: str) -> Any:
     if not feature and len(test.columns) == 2:
         return _name(test.columns[1])
-    show = _weekday if feature == "weekday" else _constant
+    show = _SHOWN_AS.get(feature, _constant)
     if comparison in ("in", "between", "outside", "mod"):
         return [show(value) if comparison != "mod" else _constant(value) for value in test.value]
     return show(test.value)
@@ -160,6 +170,10 @@ def _group_text(test: Test, comparison: str, *, negated: bool) -> str:
     group = ", ".join(
         _name(name) for name in test.columns[0 if feature.startswith(("group_row", "group_size")) else 1 :]
     )
+    if feature in OF_GROUP:
+        measure = {"mean": "mean", "least": "lowest", "most": "highest", "sum": "sum of"}[feature.partition("_")[0]]
+        subject = f"{measure} {_name(test.columns[0])} per ({group})"
+        return _compared_text(subject, comparison, _right_side(test, feature, comparison), negated=negated)
     opposite = _OPPOSITE.get(comparison, comparison) if negated else comparison
     tail = " or NULL" if negated else ""
     if feature == "group_mean":
@@ -180,6 +194,10 @@ def _group_text(test: Test, comparison: str, *, negated: bool) -> str:
     return f"{inside} the {side} {'row' if count == 1 else f'{count} rows'} per ({group}){tail}"
 
 
+def _opposite(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) else -value
+
+
 def _name(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
@@ -194,6 +212,17 @@ def _constant(value: Any) -> str:
 
 def _weekday(value: Any) -> str:
     return _WEEKDAYS[int(value)]
+
+
+def _clock(value: Any) -> str:
+    """Return the time since midnight as a clock shows it."""
+    amount, _, unit = str(value).partition(" ")
+    seconds = float(amount) * SECONDS.get(unit, 1.0)
+    hours, rest = divmod(int(seconds), 3_600)
+    return f"{hours:02d}:{rest // 60:02d}" + (f":{seconds % 60:04.3g}" if seconds % 60 else "")
+
+
+_SHOWN_AS: Final[dict[str, Callable[[Any], str]]] = {"weekday": _weekday, "time": _clock}
 
 
 def _quoted(value: Any) -> str:
