@@ -86,6 +86,7 @@ def find(
     """
     import numpy as np
 
+    lost = lost if part is None else lost & part
     rows = sample_rows(lost, part=part)
     best: Found | None = None
     for _ in range(ROUNDS):
