@@ -29,6 +29,7 @@ def usual(rows_in: int, rows_out: int, **unmatched: int) -> Usual:
         (change(1_000, 1_000, b=200), usual(1_000, 1_000), True),
         (change(1_000, 1_000, b=200), usual(1_000, 1_000, b=195), False),
         (change(1_000, 1_000), usual(1_000, 1_000, b=200), True),
+        (change(1_000, 800), Usual("r1", main="a", rows_in=1_000, rows_out=800, lost=200, unmatched={"b": 200}), False),
         (change(0, 0), usual(1_000, 900), True),
         (change(0, 0), usual(0, 0), False),
     ],

@@ -66,7 +66,8 @@ def is_unusual(change: RowChange, usual: Usual) -> bool:
     """Return whether a share of today differs by more than two points, and by more than few rows vary by chance."""
     pairs = [(change.rows_out, usual.rows_out)]
     if change.main == usual.main:
-        names = {*change.unmatched, *usual.unmatched}
+        # Rows that an inner join lost are unmatched only in an explanation; a quick look counts them as rows out.
+        names = {*change.unmatched, *(() if usual.lost else usual.unmatched)}
         pairs += [(change.unmatched.get(name, 0), usual.unmatched.get(name, 0)) for name in names]
     return any(_differs(now, change.rows_in, before, usual.rows_in) for now, before in pairs)
 
