@@ -33,8 +33,6 @@ class PastFrames:
         self._frames: dict[str, Any] = {}
         self._reasons: dict[str, str] = {}
         self._made = {str(key): name for name, row in past.plan.items() for key in record(row.get("outputs")).values()}
-        self.sources: dict[str, str] = {}
-        """The place that each dataset came from: kept, cache or replay."""
 
     def dataset(self, key: str) -> Any:
         """Return a dataset.
@@ -62,20 +60,14 @@ class PastFrames:
         return [str(key) for key in record(self._past.plan.get(step, {}).get("outputs")).values()]
 
     def _find(self, key: str) -> Any:
-        ways: tuple[tuple[str, Callable[[str], Any]], ...] = (
-            ("kept", self._kept), ("cache", self._cached), ("replay", self._replayed),
-        )  # fmt: skip
         reasons = []
-        for name, way in ways:
+        for way in (self._kept, self._cached, self._replayed):
             try:
-                found = way(key)
+                return way(key)
             except STOPS:
                 raise
             except OdibiError as error:
                 reasons.append(str(error))
-                continue
-            self.sources[key] = name
-            return found
         known = "; ".join(filter(None, dict.fromkeys(reasons)))
         self._reasons[key] = f"{key}: {known}; {KEEP} keeps what the steps of later runs take"
         raise StoreError(self._reasons[key])
@@ -118,7 +110,6 @@ class PastFrames:
             raise StoreError(f"step {name!r} failed when it ran again: {type(error).__name__}: {error}") from None
         found = {step.outputs[logical]: frame for logical, frame in made.items()}
         self._frames |= {other: frame for other, frame in found.items() if other != key}
-        self.sources |= dict.fromkeys(found, "replay")
         return found[key]
 
 

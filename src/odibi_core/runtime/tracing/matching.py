@@ -16,13 +16,12 @@ _MOST_COLUMNS: Final = 60
 class Relation(NamedTuple):
     """The columns of an input whose values are those of its rows in the output.
 
-    `is_proved`: each row of the output has a row of the input with the same values in all these columns. `is_key`: no
-    two rows of the input have the same values in them. `groups`: each combination of values of the input is one row
-    of the output, as after an aggregation.
+    Each row of the output has a row of the input with the same values in all these columns, or, after an outer join,
+    nulls in all of them. `is_key`: no two rows of the input have the same values in them. `groups`: each combination of
+    values of the input is one row of the output, as after an aggregation.
     """
 
     pairs: Pairs
-    is_proved: bool
     is_key: bool
     groups: bool
 
@@ -41,14 +40,14 @@ def relation(tables: Tables, taken: str, made: str, pairs: Sequence[tuple[str, s
     if passing and not _passes(tables, taken, made, passing):
         passing = _largest(tables, taken, made, passing)
     if not passing:
-        return Relation([], False, False, False)
+        return Relation([], False, False)
     combinations = tables.number(f"select count(*) from (select distinct {_names(passing, 0)} from {quoted(taken)})")
     of_output = tables.number(f"select count(*) from (select distinct {_names(passing, 1)} from {quoted(made)})")
     rows_out = tables.rows(made)
     # Without a column of its own, the output may have one of several equal rows.
     is_grouped = of_output == rows_out < tables.rows(taken) and len(passing) < len(tables.types(made))
     is_grouped = is_grouped and rows_out in (combinations, _filled(tables, taken, passing))
-    return Relation(passing, True, combinations == tables.rows(taken), is_grouped)
+    return Relation(passing, combinations == tables.rows(taken), is_grouped)
 
 
 def _filled(tables: Tables, taken: str, pairs: Pairs) -> int:
@@ -63,7 +62,7 @@ def with_keys(tables: Tables, taken: str, found: Relation, keys: Pairs) -> Relat
     """Return a relation that compares the keys of a join too."""
     pairs = list(dict.fromkeys([*keys, *found.pairs]))
     combinations = tables.number(f"select count(*) from (select distinct {_names(keys, 0)} from {quoted(taken)})")
-    return Relation(pairs, found.is_proved, combinations == tables.rows(taken), False)
+    return Relation(pairs, combinations == tables.rows(taken), False)
 
 
 def _passes(tables: Tables, taken: str, made: str, pairs: Pairs) -> bool:

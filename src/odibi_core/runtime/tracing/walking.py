@@ -82,14 +82,14 @@ class _Walk:
         if reason := self._missing(dataset):
             raise StoreError(f"the rows of {dataset!r} cannot be chosen: {reason}")
         rows = self._tables.chosen(_START, dataset, where)
-        return self._link(dataset, "start", _START, rows, Relation([], True, True, False), "exact")
+        return self._link(dataset, "start", _START, rows, Relation([], True, False), "exact")
 
     def start_at(self, dataset: str, number: int) -> Link:
         """Choose one row of the dataset."""
         if reason := self._missing(dataset):
             raise StoreError(reason)
         rows = self._tables.keep_row(_START, dataset, number)
-        return self._link(dataset, "start", _START, rows, Relation([], True, True, False), "exact")
+        return self._link(dataset, "start", _START, rows, Relation([], True, False), "exact")
 
     def back(self, dataset: str, chosen: str) -> Iterator[Link]:
         """Yield the links to the datasets that the rows came from, the nearest first."""
