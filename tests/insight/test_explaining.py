@@ -12,6 +12,8 @@ import pytest
 
 from odibi_core.insight.base import Budget, RowChange
 from odibi_core.insight.explaining import explain
+from odibi_core.insight.rule_tests import evaluate
+from odibi_core.insight.tables import Table, table_of
 
 ROWS = 600
 
@@ -107,6 +109,12 @@ def test_the_kind_and_the_rows_of_a_step(case: str, library: str) -> None:
     assert not any(cause.wrong for cause in change.causes if cause.level == "exact")
 
 
+def _table(frame: Any) -> Table:
+    found = table_of(frame)
+    assert found is not None
+    return found
+
+
 def _cause(change: RowChange, side: str = "lost") -> tuple[str, str]:
     return next((cause.text, cause.level) for cause in change.causes if cause.side == side)
 
@@ -123,6 +131,33 @@ def test_the_causes_are_rules_that_a_person_reads() -> None:
     assert left.unmatched == {"customers": int((orders.customer < 10).sum())}
     once = explain({"orders": orders}, orders.drop_duplicates(["customer", "shop"]))
     assert _cause(once) == ("duplicate of (customer, shop), the first one is kept", "exact")
+
+
+@pytest.mark.parametrize(
+    ("keep", "stays"),
+    [("first", "the first one is kept"), ("last", "the last one is kept"), (False, "none is kept")],
+)
+def test_duplicates_have_a_rule_that_selects_them(keep: Any, stays: str) -> None:
+    """Missing values are equal to each other, and the rule selects the lost rows of other data too."""
+    orders = _orders()[["shop", "amount"]].assign(customer=lambda frame: np.arange(len(frame)) % 7)
+    source = "orders.drop_duplicates(['shop', 'amount'])"
+    kept = orders.drop_duplicates(["shop", "amount"], keep=keep)
+    (cause,) = explain({"orders": orders}, kept, source=source).causes
+    assert (cause.text, cause.level) == (f"duplicate of (shop, amount), {stays}", "exact")
+    assert cause.rule is not None
+    other = orders.iloc[::-1]
+    expected = other.duplicated(["shop", "amount"], keep=keep).to_numpy()
+    assert (evaluate(cause.rule, _table(other), {}) == expected).all()
+
+
+def test_the_highest_of_equal_rows_is_kept() -> None:
+    """A sort before the duplicates are dropped decides which one stays."""
+    orders = _orders()
+    kept = orders.sort_values("order").drop_duplicates(["customer"], keep="last")
+    (cause,) = explain({"orders": orders}, kept, source="drop_duplicates(['customer'])").causes
+    assert (cause.text, cause.level) == ("duplicate of (customer), the one with the highest order is kept", "exact")
+    assert cause.rule is not None
+    assert (evaluate(cause.rule, _table(orders), {}) == ~orders.index.isin(kept.index)).all()
 
 
 def test_two_causes_of_one_step_are_both_stated() -> None:
@@ -203,3 +238,24 @@ def test_columns_of_one_name_are_compared_by_place() -> None:
     orders = _orders().set_axis(["a", "a", 3, ("x", 1), None], axis=1)
     change = explain({"orders": orders}, orders[orders[3] == "Bern"])
     assert (change.kind, change.lost) == ("filter", int((orders[3] != "Bern").sum()))
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), MemoryError(), RecursionError()])
+def test_an_error_inside_is_the_reason(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An explanation never raises: a failure is "unknown" with its type, and no value of the data."""
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("odibi_core.insight.origins.identify", fail)
+    change = explain({"orders": _orders()}, _orders().head(3))
+    assert (change.kind, change.lost) == ("unknown", None)
+    assert change.reason == f"the explanation failed: {type(error).__name__}"
+
+
+def test_row_numbers_that_are_valid_and_wrong_identify_no_row() -> None:
+    """Sabotage: the index of an output is within that of the input, and each of its labels is that of another row."""
+    orders = _orders()
+    output = orders[orders.shop == "Bern"].reset_index(drop=True)
+    change = explain({"orders": orders}, output)
+    assert (change.how, change.lost) == ("fingerprint", int((orders.shop != "Bern").sum()))
+    assert _cause(change) == ("shop != Bern", "exact")

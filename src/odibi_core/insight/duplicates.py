@@ -106,8 +106,12 @@ def names_duplicates(names: Collection[str]) -> bool:
 
 
 def _is_convincing(lost: int, height: int, price: float, bits: float) -> bool:
-    """Return whether these rows are no coincidence: one of all choices of so many rows, one bit each for the twin."""
-    return bits_of_choice(height, lost) - lost - price + bits >= NEEDED
+    """Return whether so many lost rows are no coincidence, as one of all choices of so many rows."""
+    import math
+
+    kept = height - lost
+    of_twins = min(float(lost), kept * math.log2(height / kept))  # the choice of the one that stays in each group
+    return bits_of_choice(height, lost) - of_twins - price + bits >= NEEDED
 
 
 def _candidates(view: _Part, usable: list[str], named: list[str], budget: Budget) -> Iterator[tuple[str, ...]]:

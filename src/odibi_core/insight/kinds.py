@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from odibi_core.insight.base import Rule
 from odibi_core.insight.identity import Identity
-from odibi_core.insight.rule_tests import split_op
+from odibi_core.insight.rule_tests import STAYS, split_op
 
 if TYPE_CHECKING:
     from odibi_core.insight.columns import Columns
@@ -67,6 +67,8 @@ def kind_of_loss(facts: Facts, rules: Sequence[Rule | None], is_dedup: bool) -> 
     if ops and all(comparison == "null" and not negated for negated, _, comparison in ops):
         return "dropna"
     features = {feature for _, feature, _ in ops}
+    if ops and all(comparison in STAYS for _, _, comparison in ops):
+        return "dedup"
     if features and features <= {"group_row", "group_row_end"}:
         return "dedup"
     if features and features <= {"row", "row_end"} and not any(comparison == "mod" for _, _, comparison in ops):

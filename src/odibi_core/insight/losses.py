@@ -228,11 +228,11 @@ def rule_of_duplicates(found: Duplicates) -> Rule | None:
     """Return duplicates as a rule; None for a choice that no test describes."""
     columns, by = found.columns, found.by
     test = {
-        "first": Test("group_row.ge", columns, 1),
-        "last": Test("group_row_end.ge", columns, 1),
-        "none": Test("group_size.gt", columns, 1),
-        "max": Test("group_rank.gt", (by, *columns), 1),
-        "min": Test("group_rank_asc.gt", (by, *columns), 1),
+        "first": Test("later_copy", columns),
+        "last": Test("earlier_copy", columns),
+        "none": Test("any_copy", columns),
+        "max": Test("lower_copy", (by, *columns)),
+        "min": Test("higher_copy", (by, *columns)),
     }.get(found.keep)
     return None if test is None else Rule(((test,),))
 

@@ -46,6 +46,9 @@ TEXT: Final[dict[str, Callable[[Any, str], Any]]] = {
     "eq_any_case": lambda series, value: series.str.to_lowercase() == value.lower(),
 }
 
+STAYS: Final = frozenset({"later_copy", "earlier_copy", "any_copy", "lower_copy", "higher_copy"})
+"""Tests of duplicates, which `copies.py` has."""
+
 
 def split_op(op: str) -> tuple[str, str, str]:
     """Return the negation of an op (`not_`, `valued_not_` or empty), its feature (may be empty), its comparison."""
@@ -119,6 +122,10 @@ def _passing(test: Test, feature: str, comparison: str, inputs: tuple[Table, Map
         return _any([features.column_of(table, name).nulls for name in test.columns], table.height)
     if comparison == "nan":
         return _any([_nan(features.column_of(table, name)) for name in test.columns], table.height)
+    if comparison in STAYS:
+        from odibi_core.insight.copies import is_copy
+
+        return is_copy(Test(comparison, test.columns), table)
     if comparison in ("in_input", "many_in_input"):
         from odibi_core.insight.keys import in_other, many_in_other
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from odibi_core.insight.base import Rule, Test
 from odibi_core.insight.constants import SECONDS
+from odibi_core.insight.copies import STAYS, copy_text
 from odibi_core.insight.features import GROUPED, OF_GROUP, ROWS
 from odibi_core.insight.partners import OF_INPUT, inner_test
 from odibi_core.insight.rule_tests import VALUED, split_op
@@ -80,6 +81,8 @@ def test_text(test: Test) -> str:
 def _text(test: Test, feature: str, comparison: str, *, negated: bool) -> str:
     if comparison in ("null", "nan"):
         return _null_text(test, comparison, negated=negated)
+    if comparison in STAYS:
+        return f"{'no ' if negated else ''}{copy_text(Test(comparison, test.columns), _name)}"
     if comparison in ("in_input", "many_in_input"):
         return _key_text(test, "more than once in" if comparison == "many_in_input" else "in", negated=negated)
     if feature in ROWS:
