@@ -123,6 +123,13 @@ def test_a_loop_is_one_step_for_each_of_its_statements() -> None:
     assert run.steps["part"]["row_count"] == 2_000
 
 
+def test_the_frames_of_a_for_loop_come_from_what_it_loops_over() -> None:
+    """Groups, and frames of a list that a comprehension made."""
+    run = recorded("best = []\nfor key, group in df.groupby('k'):\n    top = group.head(1)\n    best.append(top)")
+    assert run.names == ["df", "top"]
+    assert run.edges == [("df", "top")]
+
+
 def test_a_list_of_frames_is_one_step() -> None:
     """Each frame is an output; what takes the list takes all of them."""
     run = recorded("parts = [df[df['k'] == k] for k in ('a', 'b')]\nwhole = pd.concat(parts)")

@@ -14,6 +14,7 @@ from odibi_core.runtime.recording.source import Script
 from odibi_core.runtime.recording.sql_use import Table, relation_of
 from odibi_core.runtime.recording.statement_call import StatementCall, function_of
 from odibi_core.runtime.recording.statements import Path, Statement
+from odibi_core.runtime.recording.transform import Head
 from odibi_core.runtime.recording.values import Kinds, Variables, as_it_is, is_same_mark, mark_of
 
 MOST_CALLS: Final = 10
@@ -145,7 +146,8 @@ class Executions:
             execution.call.finish(result=_result({**execution.changed, **made}))
             for table in set(execution.statement.sql.writes) & set(made):
                 self._tables[table] = Table()
-                self._index.remember(self._tables[table], *(self._index.producer_of(made[table]) or ("", "")))
+                if (producer := self._index.producer_of(made[table])) is not None:
+                    self._index.remember(self._tables[table], *producer)
         self._derive(execution, derived)
         return True
 
@@ -166,6 +168,25 @@ class Executions:
             for _, value in self._kinds.frames(target.label, variables.of_target(target)):
                 if statement.number in self._recorded and self._index.producer_of(value) is None:
                     self._index.remember(value, statement.name, statement.name)
+
+    def follow_head(self, head: Head, frame: FrameType) -> None:
+        """Attribute the frames that the head of a loop sets to the step of what it loops over."""
+        variables = Variables(frame, self._kinds)
+        set_by_head = [
+            value
+            for target in head.targets
+            for _, value in self._kinds.frames(target.label, variables.of_target(target))
+            if self._index.producer_of(value) is None
+        ]
+        looped = [value for path in head.reads if set_by_head for value in self._sources(*variables.at(path))]
+        origin = next((found for value in looped if (found := self._index.producer_of(value)) is not None), None)
+        if origin is not None:
+            for value in set_by_head:
+                self._index.remember(value, *origin)
+
+    def _sources(self, label: str, value: Any) -> list[Any]:
+        """Return a value and the frames in it."""
+        return [value, *(each for _, each in self._kinds.frames(label, value))]
 
     def finish(self) -> None:
         """Publish the executions that were only counted, as one call of their step."""

@@ -161,6 +161,9 @@ class Recorder:
 
     def _tick(self, number: int, frame: FrameType) -> None:
         self._loops[number].count()
+        head = self._script.heads[number]
+        if head.targets:
+            self._executions.follow_head(head, frame)
 
     def _after_loop(self, number: int, frame: FrameType) -> None:
         """Attribute the frames of the last run of a loop, if its last runs were not recorded."""

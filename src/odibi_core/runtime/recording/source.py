@@ -13,7 +13,7 @@ from typing import Any, Final
 from odibi_core.errors import STOPS
 from odibi_core.runtime.recording.hooks import MARK, with_constants
 from odibi_core.runtime.recording.statements import Statement
-from odibi_core.runtime.recording.transform import Function, Transformed
+from odibi_core.runtime.recording.transform import Function, Head, Transformed
 
 _MOST_CALLED: Final = 8
 """Functions whose source is added to that of a statement."""
@@ -80,6 +80,11 @@ class Script:
     def loops(self) -> list[list[int]]:
         """The statements in each loop."""
         return self._transformed.loops
+
+    @property
+    def heads(self) -> list[Head]:
+        """The head of each loop."""
+        return self._transformed.heads
 
     def code(self, constants: Mapping[str, object]) -> CodeType:
         """Return the code with calls of the recorder; as it was written if its statements could not be read.

@@ -126,6 +126,11 @@ def reads_of(expression: ast.expr) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(_reads(expression)))
 
 
+def targets_of(place: ast.expr) -> tuple[Target, ...]:
+    """Return the targets of the head of a `for` loop."""
+    return tuple(_targets(ast.Assign([place], ast.Constant(None))))
+
+
 def _is_of_interest(node: Plain) -> bool:
     if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node)):
         return False  # its consumer works in the middle of it

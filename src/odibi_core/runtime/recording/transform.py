@@ -22,16 +22,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from odibi_core.runtime.recording.hooks import MARK
-from odibi_core.runtime.recording.statements import Path, Plain, Statement, StatementReader, Where, reads_of
+from odibi_core.runtime.recording.statements import (
+    Path,
+    Plain,
+    Statement,
+    StatementReader,
+    Target,
+    Where,
+    reads_of,
+    targets_of,
+)
 
 _PLAIN_SCOPES: Final = frozenset({"main", "_main"})
 """Functions whose variables are named as those of the module."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Node = TypeVar("_Node", bound=ast.AST)
 Loop = ast.For | ast.AsyncFor | ast.While
+
+
+class Head(NamedTuple):
+    """The variables that a loop sets, and the paths that its head reads; those of `while` are none."""
+
+    targets: tuple[Target, ...] = ()
+    reads: tuple[Path, ...] = ()
 
 
 class Transformed:
@@ -44,6 +60,8 @@ class Transformed:
         self.functions: list[str] = []
         self.loops: list[list[int]] = []
         """The statements in each loop."""
+        self.heads: list[Head] = []
+        """The head of each loop."""
         self.tree = ast.Module(self._body(tree.body, Where()), tree.type_ignores)
 
     @property
@@ -106,6 +124,7 @@ class Transformed:
     def _loop(self, node: Loop, where: Where) -> list[ast.stmt]:
         original, number = deepcopy(node.body), len(self.loops)
         self.loops.append([])
+        self.heads.append(Head() if isinstance(node, ast.While) else Head(targets_of(node.target), reads_of(node.iter)))
         first, before = len(self.statements), self._size()
         body = self._body(node.body, where._replace(loops=(*where.loops, number)))
         self.loops[number] = list(range(first, len(self.statements)))
