@@ -123,6 +123,26 @@ def test_another_run_to_compare_with(store: Path) -> None:
         why(store, second, Asked(against=second))
 
 
+def test_rows_of_the_other_output_are_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that splits its input lost none of it."""
+    monkeypatch.setenv("ODIBI_ROWS__EXPLAIN", "off")
+    monkeypatch.setenv("ODIBI_KEEP__FRAMES", "all")
+
+    def halves(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        is_small = orders["amount"] < 10
+        return {"small": orders[is_small], "others": orders[~is_small]}
+
+    def end(small: pd.DataFrame, others: pd.DataFrame) -> int:
+        return len(small) + len(others)
+
+    names = {"small": "small", "others": "others"}
+    split = Step(name="halves", value=halves, inputs={"orders": "orders"}, outputs=names)
+    found = Orchestrator([orders, split, end], pipeline_name="split", store=tmp_path).execute().why("halves")
+    assert {each.dataset: (each.change.kind, each.change.lost) for each in found.steps} == {
+        "small": ("split", 0), "others": ("split", 0),
+    }  # fmt: skip
+
+
 def test_an_unknown_step_names_the_nearest(store: Path) -> None:
     """The error is raised before anything is computed."""
     with pytest.raises(RunNotFoundError, match="taxed"):

@@ -141,7 +141,7 @@ def _steps(after: RunData, pair: TwoRuns | None, only: str | None) -> tuple[list
 
 def _has_changed(change: RowChange) -> bool:
     """Return whether a step lost, gained or did not match rows, or another number of them came out than went in."""
-    if change.kind == "made":
+    if change.kind in ("made", "split"):
         return False
     is_other = change.lost is None and change.rows_in is not None and change.rows_in != change.rows_out
     return bool(change.unusual or change.lost or change.gained or any(change.unmatched.values()) or is_other)

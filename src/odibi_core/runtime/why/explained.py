@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -38,23 +39,33 @@ def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, sett
     has_counts_alone = not change.causes and (change.lost != 0 or change.gained != 0 or any(change.unmatched.values()))
     if not has_counts_alone or change.kind == "made":
         return rows
-    from odibi_core.insight.explaining import explain
+    from odibi_core.insight.explaining import explain_outputs
     from odibi_core.insight.privacy import redacted
     from odibi_core.insight.source import hints_of
 
     try:
-        inputs, output = frames.inputs_of(rows.step), frames.dataset(rows.dataset)
+        inputs, outputs = frames.inputs_of(rows.step), _outputs(rows, frames)
     except StoreError as error:
         return replace(rows, reason=f"the rule of {rows.step}: {error}")
     source = source_of(run, rows.step, root)
     named = hints_of(source).constants
-    found = redacted(explain(inputs, output, source=source), inputs, show=settings.rows.show, named=named)
+    change_now = explain_outputs(inputs, outputs, source=source)[rows.dataset]
+    found = redacted(change_now, inputs, show=settings.rows.show, named=named)
     keys = object_of(run.nodes[rows.step]["inputs"])
     about = {"dataset": rows.dataset, "main_dataset": keys.get(found.main), "unusual": change.unusual}
     known = row_change(
         {**about, **{name: getattr(found, name) for name in _COUNTS}, **sanitize_value(to_builtins(found))}
     )
     return replace(rows, change=replace(known, usual=change.usual), basis="explained")
+
+
+def _outputs(rows: StepRows, frames: PastFrames) -> dict[str, Any]:
+    """Return the dataset in question, and the others of its step that can be had: they may have its other rows."""
+    found = {rows.dataset: frames.dataset(rows.dataset)}
+    for key in frames.outputs_of(rows.step):
+        with suppress(StoreError):
+            found[key] = frames.dataset(key)
+    return found
 
 
 def source_of(run: RunData, step: str, root: Path) -> str | None:
