@@ -272,3 +272,13 @@ def test_a_source_is_read_and_never_run() -> None:
     assert {"JFK", 1000.5} <= sql.constants
     assert {"amount", 100} <= hints_of("    def f(d):\n        return d[d.amount > 100]").names | {100}
     assert hints_of(None) == hints_of(object()) == NO_HINTS
+
+
+@pytest.mark.parametrize("rows", [3, 5, 9, 12])
+def test_a_list_of_unique_values_is_no_rule(rows: int) -> None:
+    """Values of a column without duplicates could select any rows, so that a list of them explains none."""
+    lost = np.zeros(HEIGHT, np.bool_)
+    lost[np.random.default_rng(rows).choice(HEIGHT, rows, replace=False)] = True
+    table = table_of(pd.DataFrame({"name": [f"p{number:05d}" for number in range(HEIGHT)], "size": range(HEIGHT)}))
+    assert table is not None
+    assert find(table, lost, NO_HINTS, Budget(), {}) is None

@@ -41,6 +41,8 @@ _TESTS: Final = 6
 """Tests of a probe, on the average."""
 READABLE: Final = 1.7
 """Bits: two values of three are preferred to all but the third."""
+ROWS_A_TEST: Final = 2
+"""Rows of the smaller side that a rule of several tests needs for each of them."""
 MOST_AGAIN: Final = 80
 """Probes that are tried after the first test of a list."""
 
@@ -163,7 +165,7 @@ class _Search:
             for group in splits.joined(chosen, self._lost)
         ]
         rule = self._as_rule([[(self._plain(test), mask) for test, mask in group] for group in groups])
-        return None if rule is None else (merit, rule)
+        return None if rule is None or not self._has_rows_for(rule) else (merit, rule)
 
     def single_rules(self) -> list[Rule]:
         """Return each rule of one test of the plain probes."""
@@ -247,9 +249,14 @@ class _Search:
         if merit <= chance.NEEDED:
             return None
         rule = self._as_rule(self._groups(decisions))
-        if rule is None:
+        if rule is None or not self._has_rows_for(rule):
             return None
         return merit - sum(map(len, rule.any_of)), rule
+
+    def _has_rows_for(self, rule: Rule) -> bool:
+        """Return whether each test of several has rows enough: tests in turn could carve out any few rows."""
+        tests, lost = sum(map(len, rule.any_of)), int(self._lost.sum())
+        return tests == 1 or min(lost, self._count - lost) >= ROWS_A_TEST * tests
 
     def _worth(self, decisions: Decisions) -> float:
         named = set(self._sample.named)

@@ -147,9 +147,12 @@ def _bits(rows: Any, losses: Any) -> Any:
 
 
 def bits_of_splits(chosen: list[Candidate], probes: list[Probe], rows: int) -> float:
-    """Return the bits of the choice of the tests, each one of all thresholds and values, and of their combination."""
-    each = log2(max(len(probes), 1) * max(rows, 2))
-    return len(chosen) * each + 2.0 ** len(chosen)
+    """Return the bits of the choice of the tests, each one of all thresholds and values, and of their combination.
+
+    A list of values costs the bits of each value: those of a unique column could select any rows.
+    """
+    probe, value = log2(max(len(probes), 1)), log2(max(rows, 2))
+    return sum(probe + max(value, each.bits) for each in chosen) + 2.0 ** len(chosen)
 
 
 def joined(chosen: list[Candidate], lost: Mask) -> list[list[tuple[Candidate, bool]]]:
