@@ -93,7 +93,7 @@ def test_the_main_input_is_the_one_that_shares_most_columns() -> None:
     ],
 )
 def test_odd_frames_and_other_values_are_no_error(made: Any) -> None:
-    """Whatever a step returns."""
+    """A step may return any value."""
     found = quick({"a": PANDAS, "b": {"x": 1}, "c": None}, made)
     assert not found.causes
     assert quick({"a": made}, PANDAS).lost in (None, 0)
