@@ -7,7 +7,7 @@ is found before a search for an exact one, which would be long.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from odibi_core.insight.base import Rule, Test
 from odibi_core.insight.causes import Context, Found, evaluated
@@ -19,11 +19,13 @@ from odibi_core.insight.matching import evenly
 if TYPE_CHECKING:
     import numpy as np
 
-    from odibi_core.insight.columns import Mask
+    from odibi_core.insight.columns import Mask, Rows
     from odibi_core.insight.tables import Column
 
 _MOST_VALUES: Final = 200
-_SAMPLE: Final = 2_000
+_SAMPLED: Final = 1_000
+_ROOM: Final = 0.85
+"""The share that decides in a sample."""
 _MOST_LISTED: Final = 8
 _MOST_COLUMNS: Final = 12
 _COVERED: Final = 0.95
@@ -43,9 +45,12 @@ def find_values(context: Context, names: Iterable[str], wanted: Mask, part: Mask
         wanted: The rows that the rule must select.
         part: The rows that are looked at.
     """
+    sample = _sample(wanted & part, part & ~wanted)
     for name in list(names)[:_MOST_COLUMNS]:
-        if name not in context.table.names or not context.budget.take(2 * context.table.height):
+        if name not in context.table.names or not _may_decide(context.table.column(name), sample):
             continue
+        if not context.budget.take(2 * context.table.height):
+            break
         rule = _rule(context.table.column(name), wanted & part, part)
         found = None if rule is None else evaluated(context, rule, wanted, part)
         if found is not None:
@@ -53,13 +58,41 @@ def find_values(context: Context, names: Iterable[str], wanted: Mask, part: Mask
     return None
 
 
+class _Sample(NamedTuple):
+    """Rows of both sides; each of the others stands for `weight` rows, each of the wanted ones for one."""
+
+    rows: Rows
+    wanted: int
+    weight: float
+
+
+def _sample(wanted: Mask, others: Mask) -> _Sample:
+    import numpy as np
+
+    mine, rest = np.flatnonzero(wanted), np.flatnonzero(others)
+    some, few = mine[evenly(len(mine), _SAMPLED)], rest[evenly(len(rest), _SAMPLED)]
+    weight = (len(rest) / max(len(few), 1)) / (len(mine) / max(len(some), 1)) if len(mine) else 1.0
+    return _Sample(np.concatenate([some, few]), len(some), weight)
+
+
+def _may_decide(column: Column, sample: _Sample) -> bool:
+    """Return whether a few values may decide in a sample, with some room for chance."""
+    import numpy as np
+
+    if column.kind not in ("number", "text", "bool", "date") or not sample.wanted:
+        return False
+    codes, different = codes_of(column.take(sample.rows))
+    if not different or different > _MOST_VALUES:
+        return False
+    inside = np.bincount(codes[: sample.wanted] + 1, minlength=different + 1)[1:]
+    outside = np.bincount(codes[sample.wanted :] + 1, minlength=different + 1)[1:] * sample.weight
+    chosen = inside >= _ROOM * (inside + outside)
+    return bool(inside[chosen].sum() >= _ROOM * sample.wanted)
+
+
 def _rule(column: Column, wanted: Mask, part: Mask) -> Rule | None:
     import numpy as np
 
-    if column.kind not in ("number", "text", "bool", "date"):
-        return None
-    if codes_of(column.take(evenly(len(part), _SAMPLE)))[1] > _MOST_VALUES:
-        return None
     codes, different = codes_of(column)
     if not 1 < different <= _MOST_VALUES:
         return None

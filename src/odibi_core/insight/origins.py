@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Budget
 from odibi_core.insight.declared import Declared
-from odibi_core.insight.identity import Identity, found_share, identify
+from odibi_core.insight.identity import Identity, found_share, identify, joint
 from odibi_core.insight.joins import Join, Sides, find_join
+from odibi_core.insight.matching import has_duplicates, members
 
 if TYPE_CHECKING:
     from odibi_core.insight.columns import Columns, Mask, Rows
@@ -94,6 +95,9 @@ def likely(inputs: Mapping[str, Columns], output: Columns) -> list[str]:
 
 
 def _add_others(origin: Origin, declared: Declared, budget: Budget) -> None:
+    if _is_aggregate(origin, declared):
+        origin.shape = "aggregate"
+        return
     for name, other in origin.others.items():
         if not other.height:
             continue
@@ -107,8 +111,6 @@ def _add_others(origin: Origin, declared: Declared, budget: Budget) -> None:
         join = find_join(sides, declared.keys.get((origin.name, name), []), budget)
         if join is not None:
             origin.joins.append(join)
-    if not any(join.brought for join in origin.joins) and _is_aggregate(origin, declared):
-        origin.joins, origin.shape = [], "aggregate"
     if not origin.joins and not origin.shape:
         origin.shape = _shape(origin)
 
@@ -159,18 +161,15 @@ def _is_aggregate(origin: Origin, declared: Declared) -> bool:
     identity, output = origin.identity, origin.output
     if identity.how != "fingerprint" or output.height >= origin.main.height or int(origin.counts.max()) > 1:
         return False
+    if identity.is_unique or has_duplicates(joint(output, list(identity.same), of_output=True)):
+        return False
     new = [name for name in output.names if name not in origin.main]
-    if identity.is_unique or not (new or identity.altered):
-        return bool(declared.names & _GROUPS) and len(output.names) < len(origin.main.names) and not identity.is_unique
-    return True
+    return bool(new or identity.altered or (declared.names & _GROUPS and len(output.names) < len(origin.main.names)))
 
 
 def groups_lost(origin: Origin) -> Mask:
     """Return the rows of the main input whose group has no row in the output."""
     import numpy as np
-
-    from odibi_core.insight.identity import joint
-    from odibi_core.insight.matching import members
 
     pairs = list(origin.identity.same)
     if not pairs:
