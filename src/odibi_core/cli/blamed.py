@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 from odibi_core.cli import output
 from odibi_core.events import Event
 from odibi_core.events.kinds import BLAME
-from odibi_core.history.blame.answer import Blame
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from odibi_core.history.blame import Blame
 
 _MOST: Final = 4
 
@@ -24,6 +25,8 @@ class BlamedStep:
         self.found: Blame | None = None
 
     def __call__(self, event: Event) -> None:
+        from odibi_core.history.blame import Blame  # here: most runs are as usual
+
         self.found = Blame.of_dict({**event.fields, "sentence": event.message, "step": event.node_name})
 
     def lines(self, on: Console) -> list[RenderableType]:
