@@ -72,6 +72,26 @@ def test_a_constant_of_the_source_is_shown_unless_it_is_a_secret() -> None:
     assert shown(Test("eq", ("ssn",), "001-45-6789"), named={"001-45-6789"}).rule is None
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("ssn", "001-45-6789", "ssn = [REDACTED] (of people)"),
+        ("name", "Ann Smith", "name = <one value> (of people)"),
+        ("name", "Cy Young", "name = 'Cy Young' (of people)"),
+    ],
+)
+def test_a_constant_of_a_column_that_a_join_brought_is_hidden_by_its_own_name(
+    column: str, value: str, text: str
+) -> None:
+    """The columns of such a test are the keys; its constant belongs to a column of the other input."""
+    test = Test("of_input.eq", ("person",), value, "people", ("name", column))
+    cause = Cause("lost", 5, 5, text="a text", level="exact", rule=Rule(((test,),)))
+    frames = {"orders": pd.DataFrame({"person": ["Cy Young"] * 9}), "people": PEOPLE}
+    found = redacted(RowChange(main="orders", causes=(cause,)), frames, show="rule").causes[0]
+    assert found.text == (text if found.rule is None else "a text")
+    assert (found.rule is None) is (value != "Cy Young")
+
+
 def test_other_rules_of_the_same_rows_are_hidden_too() -> None:
     """Texts without their rules are kept only if they have no constant."""
     rare = Rule(((Test("eq", ("name",), "Ann Smith"),),))

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import Cause, RowChange, Rule, Test
+from odibi_core.insight.partners import OF_INPUT, inner_test
 from odibi_core.redaction import HIDDEN, Redactor, redact_text
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class _Hiding:
 
     def _test(self, test: Test) -> Test:
         """Return a test with marks in the place of constants that must be hidden."""
+        if test.op.startswith(OF_INPUT):
+            inner, other = inner_test(test), {test.other: self._frames.get(test.other)}
+            return replace(test, value=_Hiding(test.other, other, self._named)._test(inner).value)
         value = test.value
         if value is None or isinstance(value, bool):
             return test
