@@ -137,6 +137,17 @@ def test_random_losses_have_no_rule() -> None:
         assert find(table, lost, NO_HINTS, Budget(), {}) is None, (seed, count)
 
 
+def test_values_of_a_key_and_intervals_around_single_rows_are_no_rule() -> None:
+    """A few lost rows have a list of their keys, and ranges around them; both cost more bits than they explain."""
+    table = table_of(shop()[["id", "amount"]].head(2_000))
+    assert table is not None
+    named = Hints(frozenset({"amount"}), frozenset({100}), (100.0,))
+    for seed, count in enumerate([2, 2, 3, 3, 5, 9, 13], 100):
+        lost = np.zeros(2_000, bool)
+        lost[np.random.default_rng(seed).choice(2_000, count, replace=False)] = True
+        assert find(table, lost, named, Budget(), {}) is None, (seed, count)
+
+
 def test_sabotage_without_the_price_of_tries_random_losses_have_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that does not pay for the tests that it tried claims a rule for a few random rows."""
     from odibi_core.insight import chance

@@ -127,7 +127,9 @@ class _Search:
         return None if self._part is None else Rule(tuple((self._plain(test),) for test in self._part.tests))
 
     def _has_fragments(self, rule: Rule) -> bool:
-        return any(is_fragment(test, self._sample.named) for group in rule.any_of for test in group)
+        tests = [test for group in rule.any_of for test in group]
+        unnamed = [test for test in tests if not set(test.columns) <= set(self._sample.named)]
+        return any(is_fragment(test, ()) or split_op(test.op)[2] == "eq" for test in unnamed) and len(tests) > 1
 
     def _has_enough(self) -> bool:
         """Return whether a rule of a part explains nearly all, so that no longer rule is wanted."""
@@ -231,6 +233,7 @@ class _Search:
                     found = int((candidate.mask & side).sum())
                     surprise = chance.bits_of_rows(count, of_side, found)
                     bits = chance.bits_of_tests(self._tried) + candidate.bits - _readable(candidate.test, side_lost)
+                    bits += chance.bits_of_tests(count) if _is_again(candidate, decisions) else 0.0
                     worth = surprise > bits - chance.SOURCE or found == of_side
                     if found and worth and not _repeats(candidate, decisions):
                         yield Decisions(
@@ -382,6 +385,11 @@ def _readable(test: Test, side_lost: bool) -> float:
     """Return the bits that a short list of lost values is worth: `origin in {JFK, LGA}` instead of `origin != EWR`."""
     is_list = side_lost and split_op(test.op) == ("", "", "in")
     return READABLE if is_list and len(test.value) <= SHORT_LIST else 0.0
+
+
+def _is_again(candidate: Candidate, decisions: Decisions) -> bool:
+    """Return whether a test reads the columns of one before: its constants can be chosen around single rows then."""
+    return any(set(each.test.columns) & set(candidate.test.columns) for each, _ in decisions.entries)
 
 
 def _repeats(candidate: Candidate, decisions: Decisions) -> bool:

@@ -119,7 +119,7 @@ class NumberProbe:
         if len(above):
             yield self._one("gt", "ge", above.min(), high)
         if len(below) and len(above):
-            yield self._outside(below.max(), low, high, above.min())
+            yield self._outside((below.max(), low, high, above.min()), log2(1 + len(below) + len(above)))
         if self._has_ranges and len(below) + len(above) < len(mine):
             yield from self._between(mine, np.unique(theirs))
 
@@ -132,9 +132,11 @@ class NumberProbe:
         """Return the test that numbers up to `passed` pass."""
         return self._one("lt", "le", passed, failed)
 
-    def _outside(self, below: Any, low: Any, high: Any, above: Any) -> Candidate:
+    def _outside(self, bounds: tuple[Any, Any, Any, Any], bits: float) -> Candidate:
+        """Return the test of both sides. The place of the range between them is free, which costs the bits of a row."""
+        below, low, high, above = bounds
         ends = [self._end(low, below), self._end(high, above)]
-        return self._candidate(Test(self._prefix + "outside", self.columns, ends), 1.0)
+        return self._candidate(Test(self._prefix + "outside", self.columns, ends), bits)
 
     def _between(self, mine: Any, theirs: Any) -> Iterator[Candidate]:
         """Yield the range between two neighbours of the other side that has most rows."""
@@ -148,7 +150,7 @@ class NumberProbe:
         first = ordered[np.searchsorted(ordered, theirs[at], "right")]
         last = ordered[np.searchsorted(ordered, theirs[at + 1], "left") - 1]
         ends = [self._end(first, theirs[at]), self._end(last, theirs[at + 1])]
-        bits = log2(len(theirs))
+        bits = log2(len(mine) + len(theirs))  # the range may begin at any row
         if first == last:
             yield self._candidate(Test(self._prefix + "eq", self.columns, as_constant(first, self.values)), bits)
         else:
