@@ -140,15 +140,14 @@ def test_the_summary_goes_to_stderr_after_the_output_of_the_script(apart: Apart)
     ("arguments", "wrong"),
     [
         (("nowhere.py",), "nowhere.py cannot be read"),
-        (("-m", "nowhere"), "there is no module 'nowhere'"),
         (("--tag", "x", "small.py"), "--tag must be NAME=VALUE"),
         (("--nowhere", "small.py"), "No such option"),
         ((), "Missing argument"),
     ],
 )
-def test_wrong_usage_is_one_message_before_anything_runs(apart: Apart, arguments: tuple[str, ...], wrong: str) -> None:
+def test_wrong_usage_is_one_message_before_anything_runs(here: Here, arguments: tuple[str, ...], wrong: str) -> None:
     """With exit code 2."""
     Path("small.py").write_text("print('ran')\n", encoding="utf-8")
-    answer = apart("record", *arguments)
-    assert (answer.returncode, answer.stdout) == (2, "")
+    answer = here("record", *arguments)
+    assert (answer.exit_code, answer.stdout) == (2, "")
     assert wrong in answer.stderr
