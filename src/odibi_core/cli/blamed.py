@@ -29,6 +29,11 @@ class BlamedStep:
 
         self.found = Blame.of_dict({**event.fields, "sentence": event.message, "step": event.node_name})
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The step whose rows the sentence explains."""
+        return () if self.found is None or self.found.effect_step is None else (self.found.effect_step,)
+
     def lines(self, on: Console) -> list[RenderableType]:
         """Return the sentence and further evidence as lines; none if nothing was unusual."""
         if self.found is None:

@@ -9,11 +9,10 @@ from contextlib import redirect_stdout, suppress
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from odibi_core.cli import output, summary
+from odibi_core.cli import output
 from odibi_core.cli.params import parse_params, parse_tags
-from odibi_core.cli.raised import RaisedAlerts
 from odibi_core.cli.run_pipeline import write_files
-from odibi_core.cli.unusual import Findings
+from odibi_core.cli.run_summary import RunSummary
 from odibi_core.errors import ConfigurationError
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.recording.recorder import Recorder
@@ -57,9 +56,7 @@ def record_cell(shell: Any, line: str, cell: str) -> None:
 
 def _run(shell: Any, script: Script, observer: Observer, *, quiet: bool) -> BaseException | None:
     """Run the cell inside its run, and show the summary; return the exception that ended the cell."""
-    unusual, alerts = Findings(), RaisedAlerts()
-    observer.bus.subscribe(unusual, Findings.kinds, name="findings")
-    observer.bus.subscribe(alerts, RaisedAlerts.kinds, name="alerts of rules")
+    ending = RunSummary(observer.bus)
     observer.__enter__()
     ended = Recorder(observer, script).execute()
     observer.__exit__(None, ended, None)
@@ -67,8 +64,7 @@ def _run(shell: Any, script: Script, observer: Observer, *, quiet: bool) -> Base
     with suppress(OSError), redirect_stdout(sys.stderr):
         files = write_files(observer, lineage, story=True)
         if not quiet:
-            on = output.console()
-            summary.show(lineage, files, [*unusual.lines(on), *alerts.lines(on)])
+            ending.show(lineage, files)
     if script.problem is not None:
         output.notice(f"{observer.name}: no statement was recorded, because {script.problem}")
     return ended

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odibi_core.cli import exits, options, output, summary
+from odibi_core.cli import exits, options, output
 from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.cli.run import name_of
 from odibi_core.cli.run_pipeline import write_files
@@ -86,13 +86,9 @@ def _run(
     recorded: RecordedScript, source: Script, observer: Observer, format: options.TextOrJson | None, *, story: bool
 ) -> None:
     """Run the script inside its run, wait for its threads, and show the summary on the stderr of the command."""
-    from odibi_core.cli.raised import RaisedAlerts
-    from odibi_core.cli.unusual import Findings
+    from odibi_core.cli.run_summary import RunSummary
 
-    stream = sys.stderr
-    unusual, alerts = Findings(), RaisedAlerts()
-    observer.bus.subscribe(unusual, Findings.kinds, name="findings")
-    observer.bus.subscribe(alerts, RaisedAlerts.kinds, name="alerts of rules")
+    stream, ending = sys.stderr, RunSummary(observer.bus)
     observer.__enter__()
     try:
         recorded.run(source, observer)
@@ -105,10 +101,9 @@ def _run(
     with suppress(OSError), redirect_stdout(stream):
         files = write_files(observer, lineage, story)
         if format is options.TextOrJson.json:
-            output.write_json({**summary.document(lineage, files, unusual), "alerts": alerts.found})
+            output.write_json(ending.document(lineage, files))
         elif format is not None:
-            on = output.console()
-            summary.show(lineage, files, [*unusual.lines(on), *alerts.lines(on)])
+            ending.show(lineage, files)
     if source.problem is not None:
         output.notice(f"{observer.name}: no statement was recorded, because {source.problem}")
 

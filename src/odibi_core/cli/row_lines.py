@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import to_builtins
@@ -26,9 +26,20 @@ def documents(lineage: Lineage) -> list[dict[str, Any]]:
     ]
 
 
-def unusual_lines(lineage: Lineage, on: Console) -> list[RenderableType]:
-    """Return the frames with unusual rows and the causes of each as lines in amber; none for a usual run."""
-    found = [(step, change) for step, change in _changes(lineage) if change.unusual]
+def unusual_steps(lineage: Lineage) -> set[str]:
+    """Return the steps that made a frame with unusual rows."""
+    return {step for step, change in _changes(lineage) if change.unusual}
+
+
+def unusual_lines(lineage: Lineage, on: Console, explained: Collection[str] = ()) -> list[RenderableType]:
+    """Return the frames with unusual rows and the causes of each as lines in amber; none for a usual run.
+
+    Args:
+        lineage: The run.
+        on: The console.
+        explained: Steps that are left out, because other lines explain their rows.
+    """
+    found = [(step, change) for step, change in _changes(lineage) if change.unusual and step not in explained]
     if not found:
         return []
     head = f"{output.sign('warning', on)} unusual rows in {plural(len(found), 'frame')}"

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core import private_files
-from odibi_core.cli import exits, output, run_plan, summary
-from odibi_core.cli.blamed import BlamedStep
+from odibi_core.cli import exits, output, run_plan
 from odibi_core.cli.interruption import Interruption
 from odibi_core.cli.params import with_floats
 from odibi_core.cli.progress import Progress, new_progress
-from odibi_core.cli.raised import RaisedAlerts
-from odibi_core.cli.unusual import Findings
+from odibi_core.cli.run_summary import RunSummary
 from odibi_core.errors import STOPS, is_stop
 from odibi_core.observability import EventBus, EventPriority, Observer, Orchestrator, StoryGenerator
 from odibi_core.process_end import any_alive
@@ -69,12 +67,7 @@ def run_pipeline(request: RunRequest) -> int:
             found = run_plan.document(plan, planned.plan)
         else:
             run_plan.announce(planned.plan)
-            blamed = BlamedStep()
-            plan.bus.subscribe(blamed, BlamedStep.kinds, name="blame")
-            unusual = Findings()
-            plan.bus.subscribe(unusual, Findings.kinds, name="findings")
-            alerts = RaisedAlerts()
-            plan.bus.subscribe(alerts, RaisedAlerts.kinds, name="alerts of rules")
+            ending = RunSummary(plan.bus)
             ended = _execute(plan, planned)
     if request.dry_run:
         (output.write_json if request.as_json else run_plan.show)(found)
@@ -86,11 +79,9 @@ def run_pipeline(request: RunRequest) -> int:
     code = _code(lineage.status, ended)
     try:
         if request.as_json:
-            found_about = {"blame": blamed.found and blamed.found.as_dict(), "alerts": alerts.found}
-            output.write_json({**summary.document(lineage, files, unusual), **found_about})
+            output.write_json(ending.document(lineage, files))
         else:
-            on = output.console()
-            summary.show(lineage, files, [*blamed.lines(on), *unusual.lines(on), *alerts.lines(on)])
+            ending.show(lineage, files)
         sys.stdout.flush()
     finally:
         if ended is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from odibi_core.views.wording import plural
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from odibi_core.cli.blamed import BlamedStep
     from odibi_core.cli.unusual import Findings
 
 _MOST_STEPS: Final = 60
@@ -50,16 +51,23 @@ def document(lineage: Lineage, files: dict[str, str], unusual: Findings | None =
     }
 
 
-def show(lineage: Lineage, files: dict[str, str], about: Sequence[RenderableType] = ()) -> None:
-    """Write the steps, the verdict, the errors, the failed checks, what is `about` the run, the paths of the files."""
+def show(
+    lineage: Lineage, files: dict[str, str], about: Sequence[RenderableType] = (), blamed: BlamedStep | None = None
+) -> None:
+    """Write the steps, the verdict, the errors, the failed checks, what is `about` the run, the paths of the files.
+
+    The step that is blamed comes after the errors, and its rows are not repeated.
+    """
     on = output.console()
     steps = lineage.nodes
     shown = worth_showing(steps, _MOST_STEPS)
     parts: list[RenderableType] = [steps_table(shown, on)]
     if len(shown) < len(steps):
         parts.append(output.styled(f"and {len(steps) - len(shown):,} more steps: `odibi logs` shows them", "dim"))
-    parts += ["", _verdict(lineage, on), *_errors(lineage), *_checks(lineage, on), *_joins(lineage, on)]
-    parts += row_lines.unusual_lines(lineage, on)
+    explained = () if blamed is None else blamed.steps
+    parts += ["", _verdict(lineage, on), *_errors(lineage), *(() if blamed is None else blamed.lines(on))]
+    parts += [*_checks(lineage, on), *_joins(lineage, on, explained)]
+    parts += row_lines.unusual_lines(lineage, on, explained)
     parts += [*about, *_files(files)]
     for part in parts:
         output.write(on, part)
@@ -135,11 +143,14 @@ def _checks(lineage: Lineage, on: Console) -> list[RenderableType]:
     return ["", made, *([output.styled(f"and {hidden} more", "dim")] if hidden > 0 else [])]
 
 
-def _joins(lineage: Lineage, on: Console) -> list[RenderableType]:
-    if not lineage.few_matches:
+def _joins(lineage: Lineage, on: Console, explained: Collection[str]) -> list[RenderableType]:
+    """Return the joins with few matches as lines, but those of steps whose rows are shown or `explained`."""
+    steps = {*explained, *row_lines.unusual_steps(lineage)}
+    warnings = [warning for warning in lineage.few_matches if warning.partition(": ")[0] not in steps]
+    if not warnings:
         return []
-    shown = [f"{output.sign('warning', on)}  {warning}" for warning in lineage.few_matches[:_MOST_JOINS]]
-    hidden = len(lineage.few_matches) - _MOST_JOINS
+    shown = [f"{output.sign('warning', on)}  {warning}" for warning in warnings[:_MOST_JOINS]]
+    hidden = len(warnings) - _MOST_JOINS
     return ["", *(output.styled(line, "yellow") for line in shown), *([f"and {hidden} more"] if hidden > 0 else [])]
 
 
