@@ -127,10 +127,10 @@ def _named_faults(names: tuple[str, ...], count: int, clean: int, good: int = GO
 
 
 def write(folder: Path) -> None:
-    """Write the outcome of each case, loss and fault, for the programs that read them."""
+    """Write the outcome of odibi-core in each case and fault, and its false claims, for the programs that read them."""
     data = {
-        "cases": {half: halves(half, False) for half in HALVES},
-        "random_losses": random_losses(False),
-        "faults": named_faults(False),
+        "cases": {half: {name: halves(half, False)[name] for name in (OURS, WITHOUT)} for half in HALVES},
+        "false_claims": [each for each in random_losses(False)[OURS] if each.false_claim],
+        "faults": named_faults(False)[OURS],
     }
     (folder / "insight_cases.json").write_bytes(msgspec.json.encode(data) + b"\n")
