@@ -193,7 +193,7 @@ class _Search:
         sample, names = self._sample, list(self._sample.table.names)
         named = sample.named
         rest = [name for name in names if name not in named] if len(named) < len(names) else names
-        yield lambda: chain(sampling.plain(sample, rest), sampling.keys(sample))
+        yield lambda: chain(sampling.plain(sample, rest), sampling.keys(sample, self._budget))
         yield lambda: sampling.parts(sample, rest)
         yield lambda: paired.pairs(sample, names)
         yield lambda: paired.arithmetic(sample, names, self._budget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight.base import Test
+from odibi_core.insight.base import Budget, Test
 from odibi_core.insight.constants import CannotEvaluate
 from odibi_core.insight.features import OF_TABLE, PARTS, PARTS_OF_DATES, Values, values_of, values_of_column
 from odibi_core.insight.fragments import FragmentProbe
@@ -118,14 +118,16 @@ def plain(sample: Sample, names: list[str]) -> Iterator[Probe]:
             yield NumberProbe("", (name,), values, sample.hints)
 
 
-def keys(sample: Sample) -> Iterator[Probe]:
-    """Yield the probes of keys that another input has: all columns of one name, then each."""
+def keys(sample: Sample, budget: Budget) -> Iterator[Probe]:
+    """Yield the probes of keys that another input has: all columns of one name, then each. All its rows are read."""
     from odibi_core.insight.rule_tests import passing
 
     for other, table in sample.others.items():
         shared = tuple(name for name in sample.table.names if name in table.names)
         for columns in dict.fromkeys([shared, *((name,) for name in shared)]):
             test = Test("in_input", columns, other=other, keys=columns)
+            if not budget.take(table.height * len(columns)):
+                return
             try:
                 if columns:
                     yield FixedProbe(test, passing(test, sample.inner, sample.others))

@@ -32,6 +32,7 @@ class NodeEvents:
     __slots__ = (
         "_about",
         "_bus",
+        "_explained_ms",
         "_overhead",
         "_paused",
         "_started",
@@ -66,13 +67,14 @@ class NodeEvents:
         self._taken: tuple[tuple[str | None, Description], ...] = ()
         self._started: float | None = None
         self._paused: float | None = None
+        self._explained_ms = 0.0
         self.attempts = 1
         self.files = 0
         """The accesses to files in a worker process."""
         self.cache_hit: bool | None = None
         """The answer of the step cache; None if it was not asked."""
         self.duration_ms: float | None = None
-        """The time from `start` to the end; None before the end, and for a node that never started."""
+        """The time from `start` to the end without that of explaining rows; None before the end or without a start."""
 
     def start(self, *, began: float | None = None, **fields: Any) -> None:
         """Publish `node_start`; `began` is the time at which the node began, if that is not now."""
@@ -116,6 +118,7 @@ class NodeEvents:
 
     def row_change(self, fields: dict[str, Any]) -> None:
         """Publish how the rows of a frame follow from those of the inputs; as a warning if that is unusual."""
+        self._explained_ms += fields.get("explain_ms") or 0.0
         level = "warning" if fields.get("unusual") else "debug"
         message = row_sentence(row_change(fields))
         self._publish(kinds.ROW_CHANGE, message, level=level, fields={**self._about, **fields})
@@ -204,8 +207,9 @@ class NodeEvents:
 
     def _end(self, status: str) -> dict[str, Any]:
         if self._started is not None:
+            aside_ms = self._explained_ms if self._paused is None else 0.0
             until = monotonic() if self._paused is None else self._paused
-            self.duration_ms = round((until - self._started) * 1e3, 3)
+            self.duration_ms = round(max(0.0, (until - self._started) * 1e3 - aside_ms), 3)
         return {**self._about, "status": status, "duration_ms": self.duration_ms}
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 IN_A_RUN: Final = 4
 """The work of a run, in budgets of one frame."""
-_FIRST: Final = 6
-"""The part of the budget for a frame that only has no earlier run: one of so many."""
+FIRST: Final = 6
+"""The part of the budget for all frames of a run that only have no earlier run: one of so many."""
 
 _log: Final = logging.getLogger("odibi_core")
 
@@ -68,6 +68,8 @@ class Spent:
 
     def __init__(self) -> None:
         self.units = 0
+        self.first = 0
+        """Those of frames that only have no earlier run."""
 
 
 class RowTask(NamedTuple):
@@ -124,8 +126,7 @@ class RowEvents:
         explain_ms = None
         if asked != "off":
             began = monotonic()
-            units = self._settings.budget // (_FIRST if asked == "first" else 1)
-            change = self._explained(dataset, frames, change, usual, units)
+            change = self._explained(dataset, frames, change, usual, asked)
             explain_ms = round((monotonic() - began) * 1e3, 3)
         if change.causes or change.stages:
             change = self._redacted(change, frames)
@@ -158,19 +159,27 @@ class RowEvents:
             return "changed"
         return "first" if unusual is None and self.usual is not None else "off"
 
-    def _explained(self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None, units: int) -> RowChange:
+    def _explained(
+        self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None, asked: Asked
+    ) -> RowChange:
         from odibi_core.insight.explaining import explain
 
         if change.reason:
             return change
         if (name := _changed_input(frames)) is not None:
             return replace(change, reason=f"the step changed its input {name} in place")
-        left = self._settings.budget * IN_A_RUN - self._spent.units
-        budget = Budget(max(0, min(units, left)))
+        budget = self._budget(asked)
         known = None if usual is None else usual.change()
         found = explain(frames.inputs, frames.made[dataset], source=frames.source, known=known, budget=budget)
         self._spent.units += budget.spent
+        self._spent.first += budget.spent if asked == "first" else 0
         return merged(change, found)
+
+    def _budget(self, asked: Asked) -> Budget:
+        """Return the work for one frame, within that of the run."""
+        whole, spent = self._settings.budget, self._spent
+        most = whole // FIRST - spent.first if asked == "first" else whole
+        return Budget(max(0, min(most, whole * IN_A_RUN - spent.units)))
 
     def _redacted(self, change: RowChange, frames: Frames) -> RowChange:
         from odibi_core.insight.privacy import redacted
