@@ -32,8 +32,9 @@ def test_a_skip_is_a_failure_in_ci_only(ci: str, outcome: str, tmp_path: Path) -
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "conftest.py")
     (tmp_path / "test_suite.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)]
+    environment = os.environ | {"CI": ci, "PYTHONPATH": str(ROOT)}  # conftest.py imports a module of the tests
     done = subprocess.run(
-        [*command, f"--rootdir={tmp_path}"], env=os.environ | {"CI": ci}, capture_output=True, text=True, check=False
+        [*command, f"--rootdir={tmp_path}"], env=environment, capture_output=True, text=True, check=False
     )
     assert outcome in done.stdout
     assert ("could not run, which CI does not allow" in done.stdout) is (ci == "true")

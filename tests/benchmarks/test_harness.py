@@ -119,7 +119,7 @@ def test_tables_print_lost_rows_and_missed_targets_like_any_other() -> None:
     page = report.page([area])
     assert "2 of 3 targets met." in page
     assert "| peer | 1,000 | 1,000 – 1,000 | 0.25 |" in page
-    assert "| some work | ≤ 0.5 × peer | 4 × | **missed** (8 × the limit) |" in page
+    assert "| some work | ≤ 0.5 × peer | 4 × (4 – 4) | **missed** (8 × the limit) |" in page
     assert "Target ≤ 5000 ms: 4,000 ms, met." in page
 
 

@@ -226,6 +226,18 @@ def test_columns_of_both_sides_get_suffixes_and_the_join_is_found() -> None:
     assert _cause(change) == ("(order, shop) not in prices", "exact")
 
 
+def test_an_input_that_the_budget_left_out_makes_the_answer_unknown() -> None:
+    """Rows that were found in the input that was read may be those of the other one, in an aggregation of both."""
+    many = pd.DataFrame({"day": np.arange(40_000) % 365, "seats": np.arange(40_000) % 7})
+    few = pd.DataFrame({"day": np.arange(900) % 365, "seats": 0})
+    made = few.groupby("day", as_index=False).agg(seats=("seats", "first"))
+    wide = explain({"many": many, "few": few}, made, budget=Budget(10_000_000))
+    narrow = explain({"many": many, "few": few}, made, budget=Budget(3_000))
+    assert wide.kind != "unknown"
+    assert (narrow.kind, narrow.lost) == ("unknown", None)
+    assert "budget" in narrow.reason
+
+
 def test_a_wide_frame_ends_within_its_budget() -> None:
     """5,000 columns: the rows are found by some of them."""
     wide = pd.DataFrame(np.random.default_rng(2).integers(0, 99, (80, 5_000)))

@@ -15,7 +15,6 @@ import typer
 from odibi_core.cli import exits, options, output
 from odibi_core.cli.params import parse_params, parse_tags
 from odibi_core.cli.run import name_of
-from odibi_core.cli.run_pipeline import write_files
 from odibi_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -86,6 +85,7 @@ def _run(
     recorded: RecordedScript, source: Script, observer: Observer, format: options.TextOrJson | None, *, story: bool
 ) -> None:
     """Run the script inside its run, wait for its threads, and show the summary on the stderr of the command."""
+    from odibi_core.cli.run_pipeline import write_files  # here: help needs no orchestrator
     from odibi_core.cli.run_summary import RunSummary
 
     stream, ending = sys.stderr, RunSummary(observer.bus)

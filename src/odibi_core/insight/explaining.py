@@ -198,8 +198,9 @@ def _of_frames(
     if not output.height or not taken[first].height:
         return _of_nothing(shape, (taken, output), declared)
     origin = find_origin(taken, output, declared, budget)
-    if origin is None:
-        spent = "" if budget.spent < budget.units else " within the budget"
+    # Rows that were found in one input may be those of another, which the budget left out.
+    if origin is None or (budget.refused and len(taken) > 1):
+        spent = " within the budget" if budget.refused else ""
         return structs.replace(shape, reason=_UNIDENTIFIED + spent)
     return origin, _context(origin, frames, (declared, known), budget)
 

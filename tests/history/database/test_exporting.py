@@ -216,6 +216,7 @@ def test_a_column_that_was_added_later_is_added_there(
 ) -> None:
     """And every run is exported again, once; an older version on another host leaves the rows as they are."""
     write_runs(root, 2)
+    last = TABLES["runs"].names[-1]
     with monkeypatch.context() as older:
         short = dict(tables.EXPORTED)
         short["runs"] = Table("runs", "run", TABLES["runs"].columns[:-1])
@@ -224,10 +225,10 @@ def test_a_column_that_was_added_later_is_added_there(
         older.setattr(exporting, "VERSION", tables.VERSION - 1)
         older.setattr(StoredRuns, "rows", short_runs(StoredRuns.rows))
         assert exported(root, url).new == 2
-        with pytest.raises(Exception, match="selection"):
-            select(url, "select selection from {runs}")
+        with pytest.raises(Exception, match=last):
+            select(url, f"select {last} from {{runs}}")
     assert exported(root, url).changed == 2
-    assert len(select(url, "select selection from {runs}")) == 2
+    assert len(select(url, f"select {last} from {{runs}}")) == 2
     monkeypatch.setattr(exporting, "VERSION", tables.VERSION - 1)
     assert exported(root, url).unchanged == 2
 
