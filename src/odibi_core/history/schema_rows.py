@@ -35,4 +35,5 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("explain_ms", "double", "Its time in milliseconds."),
     ("causes", "json", "All causes, a list of objects."),
     ("stages", "json", "Rows after each operator of a SQL step, if the engine reports them, a list of objects."),
+    ("usual_rule", "text", "The rule of the last good run, as text; it was not tried on the rows of this run."),
 )

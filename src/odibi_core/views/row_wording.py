@@ -35,11 +35,16 @@ def row_sentence(change: RowChange) -> str:
 
 
 def _as_usual(change: RowChange) -> str:
+    rule = usual_rule(change)
+    return "" if rule is None else f"as usual by {rule}"
+
+
+def usual_rule(change: RowChange) -> str | None:
     """Return the rule of the last good run, if the rows are as usual and no rule was looked for."""
     usual = change.usual
-    if change.causes or change.unusual is None or usual is None or not usual.rule or not has_changed(change):
-        return ""
-    return f"as usual by {usual.rule}"
+    if change.causes or change.unusual is None or usual is None or not has_changed(change):
+        return None
+    return usual.rule or None
 
 
 def has_changed(change: RowChange) -> bool:

@@ -66,6 +66,7 @@ def test_the_sentence_and_the_steps_that_changed_rows(store: Path) -> None:
     assert found.blame.step == "rates"
     assert found.sentence == found.blame.sentence
     assert str(found).startswith(found.sentence.split(":")[0])
+    assert "amount < 10   [in the last good run, not tried on these rows]" in " ".join(str(found).split("\n"))
 
 
 def test_a_step_is_explained_from_its_kept_datasets(store: Path) -> None:

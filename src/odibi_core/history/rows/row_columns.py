@@ -28,6 +28,7 @@ def row_change_rows(step: Step, node: NodeLineage, about: dict[str, Any]) -> Ite
             "usual_run": usual.run_id if usual else None,
             "usual_rows_in": usual.rows_in if usual else None,
             "usual_rows_out": usual.rows_out if usual else None,
+            "usual_rule": usual.rule if usual else None,
             "explain_ms": real(change.explain_ms),
             "causes": json_text([to_builtins(each) for each in change.causes]),
             "stages": json_text(change.stages),

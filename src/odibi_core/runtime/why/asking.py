@@ -157,6 +157,7 @@ def _change(row: dict[str, Any]) -> RowChange:
     """Return the row change that a row of `row_changes` holds."""
     usual = {
         "run_id": row["usual_run"], "rows_in": row["usual_rows_in"], "rows_out": row["usual_rows_out"],
+        "rule": row["usual_rule"],
     }  # fmt: skip
     parts = {name: list_of(row[name]) for name in ("causes", "stages")}
     return row_change(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.runtime.tracing.lines import WIDTH, item, link_lines, row_words
 from odibi_core.runtime.why.answer import StepRows, Why
-from odibi_core.views.row_wording import percent
+from odibi_core.views.row_wording import percent, usual_rule
 from odibi_core.views.wording import plural, short_id, shorten
 
 _MOST_STEPS: Final = 12
@@ -76,6 +76,8 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
     if not numbers and change.lost is None and change.rows_in != change.rows_out:
         known = rows.since == "as before"
         yield f"  the same share of its rows, {since}" if known else "  which rows were lost or gained is not known"
+    if (usual := usual_rule(change)) is not None:
+        yield from item(f"{usual}   [in the last good run, not tried on these rows]", width, "    ")
     for cause in change.causes:
         rule = shorten(cause.text, _LONGEST_OF_STEP if why.step else _LONGEST_RULE)
         share = "" if cause.share is None or cause.share >= 1 else f"{percent(cause.share)} of {cause.of:,}: "
