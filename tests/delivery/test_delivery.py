@@ -266,7 +266,7 @@ def test_all_parts_share_the_time_at_the_exit(monkeypatch: pytest.MonkeyPatch) -
     with fresh_program():
         times = iter([100.0, 100.0, 101.0, 109.0])
         monkeypatch.setattr(exit_time, "monotonic", lambda: next(times))
-        assert [round(exit_time.left_at_exit(), 3) for _ in range(3)] == [1.6, 0.6, 0.0]
+        assert [round(exit_time.left_at_exit(), 3) for _ in range(3)] == [1.3, 0.3, 0.0]
 
 
 def test_a_forked_child_has_nothing_of_its_parents_queue() -> None:

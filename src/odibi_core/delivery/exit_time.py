@@ -7,8 +7,8 @@ from typing import Final
 from odibi_core._state import STATE
 from odibi_core.events.clock import monotonic
 
-END_WITHIN_S: Final = 1.6
-"""Of the two seconds in which a program ends, the rest is the interpreter's."""
+END_WITHIN_S: Final = 1.3
+"""Of the two seconds that receivers without an answer may cost, the rest loads exporters and ends the interpreter."""
 
 
 class _Exit:
