@@ -238,6 +238,21 @@ def test_an_input_that_the_budget_left_out_makes_the_answer_unknown() -> None:
     assert "budget" in narrow.reason
 
 
+def test_one_lost_row_at_the_end_is_no_choice_of_the_first_rows_unless_the_source_names_it() -> None:
+    """One of 5,000 rows is the last one by chance more often than a rule may be wrong."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({"id": rng.permutation(5_000), "value": rng.normal(size=5_000)})
+
+    def first_rows(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.head(4_999)
+
+    without = explain({"frame": frame}, frame.iloc[:-1])
+    named = explain({"frame": frame}, frame.iloc[:-1], source=first_rows)
+    many = explain({"frame": frame}, frame.iloc[:4_000])
+    assert [cause.level for cause in without.causes] == ["no_rule"]
+    assert [(each.kind, each.causes[0].level) for each in (named, many)] == [("head", "exact")] * 2
+
+
 def test_a_wide_frame_ends_within_its_budget() -> None:
     """5,000 columns: the rows are found by some of them."""
     wide = pd.DataFrame(np.random.default_rng(2).integers(0, 99, (80, 5_000)))

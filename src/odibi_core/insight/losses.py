@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
+from odibi_core.insight import chance
 from odibi_core.insight.base import Budget, Cause, Level, Rule, Side, Test
 from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examples, find_rule, with_alike
 from odibi_core.insight.columns import salted
@@ -31,6 +32,8 @@ _DETAILS: Final = 1_000_000
 """Units for the rule of the rows without a partner."""
 _SAMPLE: Final = 1_000
 _SIMPLE: Final = 3
+_PLACES: Final = 3
+"""The places of lost rows that are tried: after the others, before them, and around them."""
 """Tests and constants of a rule that is taken at once."""
 
 
@@ -203,6 +206,9 @@ def _by_place(origin: Origin, context: Context, wanted: Mask, part: Mask) -> tup
     if not len(kept) or kept[-1] - kept[0] + 1 != len(kept):
         return None
     height = origin.main.height
+    surprise = chance.bits_of_choice(int(part.sum()), len(kept)) - chance.bits_of_tests(_PLACES)
+    if surprise <= chance.NEEDED and not prefers_head(context.hints.names):
+        return None  # one row of some thousands is the last one by chance
     if kept[0] == 0:
         rule = Rule(((Test("row.ge", (), len(kept)),),))
     elif kept[-1] == height - 1:
