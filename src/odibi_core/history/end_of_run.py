@@ -14,6 +14,7 @@ from odibi_core.history import usual_rows
 from odibi_core.history.background import compact_soon
 from odibi_core.history.figures import LEARNING, RunFigures, Tables, run_figures
 from odibi_core.history.rows.tables import as_dicts, tables_of
+from odibi_core.history.suspicion import is_suspicious
 from odibi_core.store.runs import RunStore
 
 if TYPE_CHECKING:
@@ -198,10 +199,10 @@ class EndOfRun:
         """Publish where the run begins to differ from the last good one, if it is not as usual."""
         if self._tables is None or self._figures is None or self._figures.figures.get("is_partial"):
             return
-        from odibi_core.history.blame.at_end import blame_at_end, is_suspicious
-
         if not findings and not is_suspicious(status, self._tables, self._figures, self._good_runs()):
             return
+        from odibi_core.history.blame.at_end import blame_at_end  # here: a usual run needs none of it
+
         tables = tables_of([*self._of_the_run(), self._end(status, duration_ms)]) if findings else self._tables
         self.blame = found = blame_at_end(self._open_index(), tables)
         if found is not None and found.certainty == "possible" and not findings and status == "success":
