@@ -15,6 +15,7 @@ from odibi_core.checks import not_null
 from odibi_core.event_bus import EventBus
 from odibi_core.history.rows.tables import as_dicts, tables_of
 from odibi_core.observability import node, observe
+from odibi_core.runtime.row_events import Frames, RowEvents
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import RecordingSink
 from odibi_core.views.lineage import LineageView
@@ -184,3 +185,27 @@ def test_a_frame_that_raises_is_no_failure_of_the_step() -> None:
     (change,) = [event.fields for event in sink.events if event.event_type == "row_change"]
     assert (change.get("lost"), change["reason"]) == (None, "the rows could not be compared: RuntimeError")
     assert bus.failures == {"the rows of a step": 1}
+
+
+def test_a_frame_that_raises_leaves_the_other_frames_of_its_step_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason stands at the frame that it is about, and each frame has one event."""
+    compare = RowEvents._fields
+
+    def fails(self: RowEvents, dataset: str, frames: Frames) -> dict[str, Any]:
+        if dataset == "late":
+            raise RuntimeError("broken")
+        return compare(self, dataset, frames)
+
+    def parts(flights: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        return {name: flights[flights["id"] < most] for name, most in (("soon", 10), ("late", 20), ("all", 30))}
+
+    monkeypatch.setattr(RowEvents, "_fields", fails)
+    sink, bus = RecordingSink(), EventBus()
+    bus.subscribe(sink)
+    names = ("soon", "late", "all")
+    step = Step(name="parts", value=parts, inputs={"flights": "flights"}, outputs={name: name for name in names})
+    Orchestrator([flights, step], store=False, event_bus=bus).execute()
+    changes = [event.fields for event in sink.events if event.event_type == "row_change"]
+    assert [(each["dataset"], each.get("reason") or None) for each in changes] == [
+        ("soon", None), ("late", "the rows could not be compared: RuntimeError"), ("all", None),
+    ]  # fmt: skip

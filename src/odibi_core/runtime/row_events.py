@@ -104,18 +104,20 @@ class RowEvents:
 
     def of_step(self, findings: RowFindings, frames: Frames) -> None:
         """Compare each frame that a step made with those that it took."""
-        started = monotonic()
+        for dataset in frames.made:
+            started = monotonic()
+            fields = self._compared(dataset, frames)
+            findings.add_overhead(monotonic() - started)
+            findings.row_change(fields)
+
+    def _compared(self, dataset: str, frames: Frames) -> dict[str, Any]:
         try:
-            for dataset in frames.made:
-                findings.row_change(self._fields(dataset, frames))
+            return self._fields(dataset, frames)
         except STOPS:
             raise
         except BaseException as error:  # of a frame of another library; the step has succeeded
             _log.debug("the rows of step %s could not be compared", frames.step, exc_info=True)
-            reason = f"{FAILED[0]}{type(error).__name__}"
-            findings.row_change({"dataset": next(iter(frames.made), None), "kind": "unknown", "reason": reason})
-        finally:
-            findings.add_overhead(monotonic() - started)
+            return {"dataset": dataset, "kind": "unknown", "reason": f"{FAILED[0]}{type(error).__name__}"}
 
     def _fields(self, dataset: str, frames: Frames) -> dict[str, Any]:
         change = quick(frames.inputs, frames.made[dataset], frames.heights, frames.rows_of(dataset))
