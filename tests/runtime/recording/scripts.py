@@ -13,7 +13,7 @@ from odibi_core.runtime.recording.source import Script
 class Recorded:
     """A script that ran: its variables, the exception that ended it, and the lineage of its run."""
 
-    def __init__(self, source: str, **variables: Any) -> None:
+    def __init__(self, source: str, *, is_readable: bool = True, **variables: Any) -> None:
         self.variables: dict[str, Any] = {"__name__": "__main__", **variables}
         self.events: list[Any] = []
         observer = Observer("script", store=False)
@@ -21,7 +21,7 @@ class Recorded:
         with observer:
             script = Script(textwrap.dedent(source), "script.py", self.variables)
             self.error = Recorder(observer, script).execute()
-        assert script.problem is None
+        assert (script.problem is None) == is_readable
         self.lineage = observer.tracker.export_lineage()
 
     @property

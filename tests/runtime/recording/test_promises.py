@@ -15,7 +15,7 @@ from tests.runtime.recording.scripts import Recorded
 
 from odibi_core.runtime.recording import transform
 from odibi_core.runtime.recording.executions import Executions
-from odibi_core.runtime.recording.statements import Plain
+from odibi_core.runtime.recording.statements import Plain, StatementReader
 
 EVERYTHING = """
 import pandas as pd
@@ -122,7 +122,7 @@ def test_a_wrong_position_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("broken", ["begin", "end", "failed", "add_taken", "adopt"])
 def test_a_fault_of_the_recorder_never_reaches_the_script(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The script has the same variables."""
+    """The script has the same variables; the bus counts the fault, and the run has a warning of the first."""
 
     def fail(*arguments: object) -> None:
         raise RuntimeError("broken")
@@ -131,6 +131,21 @@ def test_a_fault_of_the_recorder_never_reaches_the_script(broken: str, monkeypat
     run = Recorded(EVERYTHING, __file__=__file__)
     assert run.error is None
     assert (run.variables["total"], len(run.variables["first"])) == (21.0, 3)
+    if broken != "adopt":  # no loop here runs so often that its last frames are adopted
+        assert [event.error for event in run.of("hook_failed")] == ["RuntimeError: broken"]
+
+
+def test_a_script_whose_statements_cannot_be_read_runs_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run without steps would look like a script without frames."""
+
+    def fail(*arguments: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(StatementReader, "read", fail)
+    run = Recorded("found = [1, *range(2)]", is_readable=False)
+    assert (run.error, run.variables["found"]) == (None, [1, 0, 1])
+    (warning,) = run.of("hook_failed")
+    assert warning.error == "OdibiError: its statements could not be read: RecursionError"
 
 
 def test_a_function_that_is_sent_by_its_code_runs_as_it_was_written() -> None:

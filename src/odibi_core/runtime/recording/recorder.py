@@ -15,7 +15,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final
 
-from odibi_core.errors import STOPS
+from odibi_core.errors import STOPS, OdibiError
 from odibi_core.runtime.observer import Observer
 from odibi_core.runtime.recording.executions import Execution, Executions
 from odibi_core.runtime.recording.hooks import Guard, Hook
@@ -26,6 +26,8 @@ MOST_RUNS: Final = 1_000
 """Runs of a function or of the body of a loop that are looked into; later ones run as they were written."""
 MOST_WITHOUT_FRAMES: Final = 200
 """As above, if no frame was made there."""
+_FAILED: Final = "the record of statements"
+"""The name under which the bus counts statements that could not be recorded."""
 
 _log: Final = logging.getLogger("odibi_core")
 
@@ -56,7 +58,7 @@ class Recorder:
     """
 
     def __init__(self, observer: Observer, script: Script) -> None:
-        self._script = script
+        self._script, self._bus = script, observer.bus
         self._executions = Executions(observer, script)
         self._open: ContextVar[Execution | None] = ContextVar("odibi_core_statement", default=None)
         self._main_thread = get_ident()
@@ -80,8 +82,11 @@ class Recorder:
 
     def execute(self) -> BaseException | None:
         """Execute the script; return the exception that ended it, as the script alone would have raised it."""
+        code = self._script.code(self.constants())
+        if self._script.problem is not None:
+            self._bus.count_failure(_FAILED, OdibiError(self._script.problem))
         try:
-            exec(self._script.code(self.constants()), self._script.variables)  # noqa: S102 (the program of the user)
+            exec(code, self._script.variables)  # noqa: S102 (the program of the user)
         except BaseException as error:
             remove_own_frames(error)
             return error
@@ -89,15 +94,15 @@ class Recorder:
             self._executions.finish()
         return None
 
-    @staticmethod
-    def _safely(name: str, hook: Callable[[int, FrameType], Any]) -> Callable[[int, FrameType], Any]:
+    def _safely(self, name: str, hook: Callable[[int, FrameType], Any]) -> Callable[[int, FrameType], Any]:
         def call(number: int, frame: FrameType) -> Any:
             try:
                 return hook(number, frame)
             except STOPS:
                 raise
-            except BaseException:
+            except BaseException as error:
                 _log.debug("a statement could not be recorded (%s %d)", name, number, exc_info=True)
+                self._bus.count_failure(_FAILED, error)
                 return None
 
         return call
