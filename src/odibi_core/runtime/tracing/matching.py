@@ -37,12 +37,12 @@ def relation(tables: Tables, taken: str, made: str, pairs: Sequence[tuple[str, s
     """
     known = tables.comparable(taken, made, pairs)[:_MOST_COLUMNS]
     passing = [pair for pair in known if _passes(tables, taken, made, [pair])]
-    if passing and not _passes(tables, taken, made, passing):
+    if len(passing) > 1 and not _passes(tables, taken, made, passing):
         passing = _largest(tables, taken, made, passing)
     if not passing:
         return Relation([], False, False)
-    combinations = tables.number(f"select count(*) from (select distinct {_names(passing, 0)} from {quoted(taken)})")
-    of_output = tables.number(f"select count(*) from (select distinct {_names(passing, 1)} from {quoted(made)})")
+    combinations = _combinations(tables, taken, _names(passing, 0))
+    of_output = _combinations(tables, made, _names(passing, 1))
     rows_out = tables.rows(made)
     # Without a column of its own, the output may have one of several equal rows.
     is_grouped = of_output == rows_out < tables.rows(taken) and len(passing) < len(tables.types(made))
@@ -53,16 +53,19 @@ def relation(tables: Tables, taken: str, made: str, pairs: Sequence[tuple[str, s
 def _filled(tables: Tables, taken: str, pairs: Pairs) -> int:
     """Return the number of combinations of values without a null, which some aggregations leave out."""
     filled = " and ".join(f"{quoted(pair[0])} is not null" for pair in pairs)
-    return tables.number(
-        f"select count(*) from (select distinct {_names(pairs, 0)} from {quoted(taken)} where {filled})"
-    )
+    return _combinations(tables, taken, _names(pairs, 0), f" where {filled}")
+
+
+def _combinations(tables: Tables, table: str, names: str, where: str = "") -> int:
+    """Return the number of combinations of values in some columns of a table."""
+    return tables.number(f"select count(*) from (select distinct {names} from {quoted(table)}{where})")
 
 
 def with_keys(tables: Tables, taken: str, found: Relation, keys: Pairs) -> Relation:
     """Return a relation that compares the keys of a join too."""
     pairs = list(dict.fromkeys([*keys, *found.pairs]))
-    combinations = tables.number(f"select count(*) from (select distinct {_names(keys, 0)} from {quoted(taken)})")
-    return Relation(pairs, combinations == tables.rows(taken), False)
+    is_key = _combinations(tables, taken, _names(keys, 0)) == tables.rows(taken)
+    return Relation(pairs, is_key, False)
 
 
 def _passes(tables: Tables, taken: str, made: str, pairs: Pairs) -> bool:

@@ -36,9 +36,7 @@ def trace(run: RunData, load: Load, dataset: str, where: str, examples: int = 3)
     """
     with Tables() as tables:
         walk = _Walk(run, load, tables, examples)
-        found = walk.start(dataset, where)
-        links = [*reversed(list(walk.back(dataset, _START))), found, *walk.forward(dataset, _START)]
-    return Trace(run_id=str(run.run.get("run_id")), dataset=dataset, where=where, rows=found.rows or 0, links=links)
+        return walk.trace(walk.start(dataset, where), where)
 
 
 def trace_row(run: RunData, load: Load, dataset: str, number: int, examples: int = 0) -> Trace:
@@ -50,11 +48,7 @@ def trace_row(run: RunData, load: Load, dataset: str, number: int, examples: int
     """
     with Tables() as tables:
         walk = _Walk(run, load, tables, examples)
-        found = walk.start_at(dataset, number)
-        links = [*reversed(list(walk.back(dataset, _START))), found, *walk.forward(dataset, _START)]
-    return Trace(
-        run_id=str(run.run.get("run_id")), dataset=dataset, where=f"row {number:,}", rows=found.rows or 0, links=links
-    )
+        return walk.trace(walk.start_at(dataset, number), f"row {number:,}")
 
 
 class _Walk:
@@ -69,7 +63,6 @@ class _Walk:
             for key in dict.fromkeys(map(str, object_of(node["inputs"]).values())):
                 self._takers.setdefault(key, []).append(name)
         self._reasons: dict[str, str] = {}
-        self._loaded: set[str] = set()
         self._relations: dict[tuple[str, str], Relation] = {}
         self._seen: set[tuple[str, str]] = set()
         self._number = 0
@@ -90,6 +83,12 @@ class _Walk:
             raise StoreError(reason)
         rows = self._tables.keep_row(_START, dataset, number)
         return self._link(dataset, "start", _START, rows, Relation([], True, False), "exact")
+
+    def trace(self, found: Link, where: str) -> Trace:
+        """Return the way of the chosen rows, back and forward."""
+        dataset, run_id = found.dataset, str(self._run.run.get("run_id"))
+        links = [*reversed(list(self.back(dataset, _START))), found, *self.forward(dataset, _START)]
+        return Trace(run_id=run_id, dataset=dataset, where=where, rows=found.rows or 0, links=links)
 
     def back(self, dataset: str, chosen: str) -> Iterator[Link]:
         """Yield the links to the datasets that the rows came from, the nearest first."""
@@ -123,19 +122,9 @@ class _Walk:
         return step is None or any(key == (step, dataset) for key in self._run.frames)
 
     def _one(self, step: str, taken: str, made: str, chosen: str, way: Direction) -> tuple[Link, str | None]:
-        other = taken if way == "back" else made
-        near = made if way == "back" else taken
-        reason = self._missing(taken) or self._missing(made)
-        if reason:
-            return Link(other, self._made.get(other), way, "unknown", next=near, reason=reason), None
-        if self._tables.rows(chosen) > _MOST_ROWS:
-            reason = f"more than {_MOST_ROWS:,} rows are not followed"
-            return Link(other, self._made.get(other), way, "unknown", next=near, reason=reason), None
+        other, near = (taken, made) if way == "back" else (made, taken)
         try:
-            found = self._relation(step, taken, made)
-            if not found.pairs:
-                reason = f"no column of {taken} passes through {step} unchanged"
-                return Link(other, self._made.get(other), way, "unknown", next=near, reason=reason), None
+            found = self._followed(step, taken, made, chosen)
             self._number += 1
             name = f"found {self._number}"
             where = condition(found.pairs, "a", "b", back=way == "back")
@@ -146,6 +135,21 @@ class _Walk:
             return Link(other, self._made.get(other), way, "unknown", next=near, reason=str(error)), None
         level, reason = self._level(step, taken, chosen, found, rows, way)
         return self._link(other, way, name, rows, found, level, next=near, reason=reason), name
+
+    def _followed(self, step: str, taken: str, made: str, chosen: str) -> Relation:
+        """Return the relation by which rows are followed.
+
+        Raises:
+            EngineError: They cannot be followed.
+        """
+        if reason := self._missing(taken) or self._missing(made):
+            raise EngineError(reason)
+        if self._tables.rows(chosen) > _MOST_ROWS:
+            raise EngineError(f"more than {_MOST_ROWS:,} rows are not followed")
+        found = self._relation(step, taken, made)
+        if not found.pairs:
+            raise EngineError(f"no column of {taken} passes through {step} unchanged")
+        return found
 
     def _relation(self, step: str, taken: str, made: str) -> Relation:
         if (taken, made) not in self._relations:
@@ -159,9 +163,7 @@ class _Walk:
     def _with_keys(self, found: Relation, step: str, taken: str, made: str) -> Relation:
         """Return a relation with the keys of a join, which an outer join has from its other input as well."""
         ours, theirs = self._tables.types(taken), self._tables.types(made)
-        for edge in self._run.rows("edges"):
-            if (edge["target"], edge["dataset"]) != (step, taken):
-                continue
+        for edge in self._edges(step, taken):
             keys = [(str(name), str(name)) for name in list_of(edge["join_keys"])]
             if keys and not set(keys) <= set(found.pairs) and all(a in ours and a in theirs for a, _ in keys):
                 return with_keys(self._tables, taken, found, keys)
@@ -169,12 +171,14 @@ class _Walk:
 
     def _renamed(self, step: str, taken: str) -> Iterator[tuple[str, str]]:
         """Yield the columns of a dataset that have another name in the output of a step, by the recorded lineage."""
-        for edge in self._run.rows("edges"):
-            if (edge["target"], edge["dataset"]) == (step, taken):
-                for new, sources in object_of(edge["column_sources"]).items():
-                    names = list_of(sources)
-                    if len(names) == 1 and names[0] != new:
-                        yield str(names[0]), new
+        for edge in self._edges(step, taken):
+            for new, sources in object_of(edge["column_sources"]).items():
+                names = list_of(sources)
+                if len(names) == 1 and names[0] != new:
+                    yield str(names[0]), new
+
+    def _edges(self, step: str, taken: str) -> list[dict[str, Any]]:
+        return [edge for edge in self._run.rows("edges") if (edge["target"], edge["dataset"]) == (step, taken)]
 
     def _level(
         self, step: str, taken: str, chosen: str, found: Relation, rows: int, way: Direction
@@ -183,24 +187,18 @@ class _Walk:
         by = ", ".join(pair[0] for pair in found.pairs[:4])
         if found.groups:
             return "exact", "" if way == "forward" else f"all rows of the same {by}"
-        same = self._same_rows(taken, chosen, found, way)
         if way == "forward" and not rows:
             reason = f"lost in {step}{self._rule(step, taken)}"
             return ("exact" if found.is_key else "likely"), reason
-        if found.is_key or same:
+        if found.is_key or (way == "forward" and self._are_alone(taken, chosen, found)):
             return "exact", ""
         return "likely", f"{taken} has other rows with the same {by}"
 
-    def _same_rows(self, taken: str, chosen: str, found: Relation, way: Direction) -> bool:
-        """Return whether no other row of the input has the values of the chosen rows."""
-        if way == "back":
-            return False
-        names = ", ".join(quoted(pair[0]) for pair in found.pairs)
-        query = (
-            f"select count(*) from {quoted(taken)} b where exists (select 1 from {quoted(chosen)} a"
-            f" where {' and '.join(f'a.{quoted(p[0])} is not distinct from b.{quoted(p[0])}' for p in found.pairs)})"
-        )
-        return bool(names) and self._tables.number(query) == self._tables.rows(chosen)
+    def _are_alone(self, taken: str, chosen: str, found: Relation) -> bool:
+        """Return whether no other row of the input has the values of the chosen rows of it."""
+        same = condition([(name, name) for name, _ in found.pairs], "a", "b", back=False)
+        query = f"select count(*) from {quoted(taken)} b where exists (select 1 from {quoted(chosen)} a where {same})"
+        return self._tables.number(query) == self._tables.rows(chosen)
 
     def _rule(self, step: str, taken: str) -> str:
         """Return the rule by which a step loses most rows, as the record has it."""
