@@ -86,6 +86,13 @@ def two_runs(
         return TwoRuns(before, after, noise, StoredSources(kept.root), notes, index.problems)
 
 
+def run_data(store: RunStore, run_id: str) -> RunData:
+    """Return one run of a store, by its whole id."""
+    with Index(store.root) as index:
+        index.refresh()
+        return RunData(index.tables(run_id))
+
+
 def _of(store: RunStore, index: Index, wanted: str) -> RunData:
     run_id = store.find(wanted)
     store.detect_lost(run_id)

@@ -12,6 +12,9 @@ from odibi_core.pipeline import Graph, Step
 from odibi_core.runtime.resume.kept_frames import load, missing
 from odibi_core.runtime.resume.past_run import PastRun
 from odibi_core.runtime.resume.replaying import made_again
+from odibi_core.runtime.step_cache import cache_folder_of
+from odibi_core.settings import Settings
+from odibi_core.store.runs import RunStore
 from odibi_core.views.values import record
 
 KEEP: Final = "ODIBI_KEEP__FRAMES=all"
@@ -113,8 +116,10 @@ class PastFrames:
         return found[key]
 
 
-def define(past: PastRun) -> Define:
-    """Return a function that finds the definition of a step in the recorded file of the pipeline."""
+def frames_of_run(store: RunStore, run_id: str, settings: Settings, *, replays: bool) -> PastFrames:
+    """Return the datasets of a run of a store; `replays` makes them again with the recorded file of the pipeline."""
     from odibi_core.runtime.resume.definition import step_of
 
-    return lambda name: step_of(past, name, None, {})
+    past = PastRun(store, run_id)
+    define: Define | None = (lambda name: step_of(past, name, None, {})) if replays else None
+    return PastFrames(past, cache_folder_of(settings), define)

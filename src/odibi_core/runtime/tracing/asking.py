@@ -8,11 +8,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from odibi_core.events.sanitize import sanitize_field, sanitize_text
-from odibi_core.history.comparison.run_data import RunData
-from odibi_core.history.index import Index
-from odibi_core.runtime.resume.past_frames import PastFrames, define
-from odibi_core.runtime.resume.past_run import PastRun
-from odibi_core.runtime.step_cache import cache_folder_of
+from odibi_core.history.comparison.stored import run_data
+from odibi_core.runtime.resume.past_frames import frames_of_run
 from odibi_core.runtime.tracing.answer import Trace
 from odibi_core.runtime.tracing.walking import trace
 from odibi_core.settings import read_settings
@@ -43,13 +40,9 @@ def trace_run(
     """
     kept = store if isinstance(store, RunStore) else RunStore(store)
     run_id = kept.find(run)
-    with Index(kept.root) as index:
-        index.refresh()
-        recorded = RunData(index.tables(run_id))
     settings = read_settings(store={"dir": str(kept.root)})
-    past = PastRun(kept, run_id)
-    frames = PastFrames(past, cache_folder_of(settings), define(past) if replays else None)
-    found = trace(recorded, frames.dataset, dataset, where, rows if settings.rows.show == SHOWS else 0)
+    frames = frames_of_run(kept, run_id, settings, replays=replays)
+    found = trace(run_data(kept, run_id), frames.dataset, dataset, where, rows if settings.rows.show == SHOWS else 0)
     found = replace(found, where=sanitize_text(where))
     return replace(found, links=[replace(each, examples=tuple(map(shown, each.examples))) for each in found.links])
 

@@ -11,11 +11,8 @@ from odibi_core.errors import RunNotFoundError, nearest
 from odibi_core.history.blame import Blame, blame
 from odibi_core.history.blame.row_changes import signals
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
-from odibi_core.history.comparison.stored import TwoRuns, two_runs
-from odibi_core.history.index import Index
-from odibi_core.runtime.resume.past_frames import PastFrames, define
-from odibi_core.runtime.resume.past_run import PastRun
-from odibi_core.runtime.step_cache import cache_folder_of
+from odibi_core.history.comparison.stored import TwoRuns, run_data, two_runs
+from odibi_core.runtime.resume.past_frames import frames_of_run
 from odibi_core.runtime.why.answer import Since, StepRows, Why
 from odibi_core.runtime.why.examples import examples_of, way_of
 from odibi_core.runtime.why.explained import conjuncts_of, explained
@@ -65,7 +62,7 @@ def why(store: RunStore | str | Path, run: str | None = None, asked: Asked | Non
     run_id = kept.find(run)
     missing: list[str] = []
     pair = _pair(kept, run_id, asked.against, missing)
-    after = pair.after if pair is not None else _of_run(kept, run_id)
+    after = pair.after if pair is not None else run_data(kept, run_id)
     if asked.step is not None and asked.step not in after.nodes:
         raise RunNotFoundError(f"{run_id} has no step {asked.step!r}{nearest(asked.step, after.nodes)}")
     found = _blame_of(after, pair, asked.against)
@@ -103,12 +100,6 @@ def _pair(store: RunStore, run_id: str, against: str | None, missing: list[str])
     if pair.after.run.get("run_id") != run_id:  # the named run is the later one: the question is about the other
         pair = pair._replace(before=pair.after, after=pair.before)
     return pair
-
-
-def _of_run(store: RunStore, run_id: str) -> RunData:
-    with Index(store.root) as index:
-        index.refresh()
-        return RunData(index.tables(run_id))
 
 
 def _blame_of(after: RunData, pair: TwoRuns | None, against: str | None) -> Blame | None:
@@ -196,9 +187,7 @@ def _closely(
     """Return the rows of one step, explained if the record has only counts, with conditions, examples and a way."""
     settings = asked.settings or read_settings(store={"dir": str(store.root)})
     step = str(asked.step)
-    past = PastRun(store, str(after.run.get("run_id")))
-    again = define(past) if asked.replays else None
-    frames = PastFrames(past, cache_folder_of(settings), again)
+    frames = frames_of_run(store, str(after.run.get("run_id")), settings, replays=asked.replays)
     if not steps:
         missing.append(f"the rows of {step}: the run did not record how they follow from its inputs")
         steps = [StepRows(step, key, row_change({"dataset": key})) for key in frames.outputs_of(step)[:1]]

@@ -21,8 +21,6 @@ from odibi_core.settings import Settings
 from odibi_core.views.row_changes import row_change
 
 _MOST_CONJUNCTS: Final = 30
-_COUNTS: Final = ("rows_in", "rows_out", "lost", "gained")
-"""Numbers that are left out as plain values if they are 0 or unknown."""
 
 
 def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, settings: Settings) -> StepRows:
@@ -53,9 +51,7 @@ def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, sett
     found = redacted(change_now, inputs, show=settings.rows.show, named=named)
     keys = object_of(run.nodes[rows.step]["inputs"])
     about = {"dataset": rows.dataset, "main_dataset": keys.get(found.main), "unusual": change.unusual}
-    known = row_change(
-        {**about, **{name: getattr(found, name) for name in _COUNTS}, **sanitize_value(to_builtins(found))}
-    )
+    known = row_change({**about, **sanitize_value(to_builtins(found))})
     return replace(rows, change=replace(known, usual=change.usual), basis="explained")
 
 
