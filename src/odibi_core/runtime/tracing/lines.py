@@ -7,7 +7,8 @@ from textwrap import wrap
 from typing import Any, Final
 
 from odibi_core.runtime.tracing.answer import Link, Trace
-from odibi_core.views.wording import plural, short_id, shorten
+from odibi_core.views.values import count as whole_number
+from odibi_core.views.wording import count, plural, short_id, shorten
 
 WIDTH: Final = 80
 _LONGEST_VALUE: Final = 30
@@ -34,7 +35,7 @@ def link_lines(link: Link, width: int = WIDTH) -> Iterator[str]:
         return
     by = f" by {', '.join(link.by[:4])}" if link.by else ""
     reason = f"; {link.reason}" if link.reason else ""
-    rows = f"{_count(link.rows)} of {plural(link.of or 0, 'row')}"
+    rows = f"{number_words(link.rows)} of {plural(link.of or 0, 'row')}"
     yield from item(f"{link.dataset}{made}: {rows}{by}{reason}   [{link.level}]", width, f"  {arrow} ")
     for each in link.examples:
         yield from item(row_words(each), width, "      ")
@@ -51,5 +52,6 @@ def item(text: str, width: int, first: str) -> list[str]:
     return wrap(text, max(20, width), initial_indent=first, subsequent_indent=indent, break_on_hyphens=False) or [first]
 
 
-def _count(number: Any) -> str:
-    return f"{number:,}" if isinstance(number, int) else "unknown"
+def number_words(value: object) -> str:
+    """Return a number as a text; `unknown` for any other value."""
+    return count(whole_number(value), "unknown")

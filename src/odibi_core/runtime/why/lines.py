@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
-from typing import Any, Final
+from typing import Final
 
-from odibi_core.runtime.tracing.lines import WIDTH, item, link_lines, row_words
+from odibi_core.runtime.tracing.lines import WIDTH, item, link_lines, number_words, row_words
 from odibi_core.runtime.why.answer import StepRows, Why
 from odibi_core.views.row_wording import percent, usual_rule
 from odibi_core.views.wording import plural, short_id, shorten
@@ -60,7 +60,7 @@ def _rest(why: Why, width: int) -> Iterator[list[str]]:
 
 def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
     change = rows.change
-    counts = f"{_count(change.rows_in)} -> {_count(change.rows_out)}"
+    counts = f"{number_words(change.rows_in)} -> {number_words(change.rows_out)}"
     mark = "   UNUSUAL" if change.unusual else ""
     kind = "" if change.kind == "unknown" else f"   {change.kind}"
     made = "" if rows.dataset == rows.step else f" {rows.dataset}"
@@ -90,10 +90,6 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
             yield from item(same, width, "      the same rows: ")
     for stage in change.stages:
         words = f"{stage.get('operator')} {stage.get('detail') or ''}".strip()
-        yield f"    {shorten(words + ': ' + _count(stage.get('rows')), width - 4)}"
+        yield f"    {shorten(words + ': ' + number_words(stage.get('rows')), width - 4)}"
     if change.reason:
         yield from item(change.reason, width, "    not known: ")
-
-
-def _count(number: Any) -> str:
-    return f"{number:,}" if isinstance(number, int) else "unknown"
