@@ -56,7 +56,7 @@ class ObservedColumns:
         if is_same and not is_known:
             return None
         remember(self._seen, node, _Seen(shape, is_known), _NODES_KEPT)
-        return CallColumns(self, content, looks, {path: key for path, (key, _) in taken.items()})
+        return CallColumns(self, events, content, looks, {path: key for path, (key, _) in taken.items()})
 
     def added(self, dataset: str, found: FrameColumns) -> FrameColumns:
         """Return the origins of the columns of a dataset over all calls: what one call shows stays known."""
@@ -83,18 +83,21 @@ class CallColumns:
     """The looks at the frames of one call, until the frames that it makes are compared with them."""
 
     def __init__(
-        self, whole: ObservedColumns, content: ContentLineage | None, looks: dict[str, Look] | str,
-        keys: Mapping[str, str],
+        self, whole: ObservedColumns, events: NodeEvents, content: ContentLineage | None,
+        looks: dict[str, Look] | str, keys: Mapping[str, str],
     ) -> None:  # fmt: skip
-        self._whole, self._content, self._looks, self._keys = whole, content, looks, keys
+        self._whole, self._events, self._content, self._looks, self._keys = whole, events, content, looks, keys
 
     def of(self, frame: Any, names: Sequence[str]) -> FrameColumns:
         """Return the origins of the columns of a frame that the call made."""
         if self._content is None:
             return unknown_columns(names, NO_LOOK)
-        return self._content.columns(self._looks, frame, self._keys, names)
+        began = monotonic()
+        found = self._content.columns(self._looks, frame, self._keys, names)
+        self._events.add_overhead(monotonic() - began)
+        return found
 
-    def report(self, events: NodeEvents, dataset: str, found: FrameColumns) -> None:
+    def report(self, dataset: str, found: FrameColumns) -> None:
         """Publish the origins of the columns of a frame."""
         if found.origins:
-            events.columns(dataset, self._whole.added(dataset, found).record())
+            self._events.columns(dataset, self._whole.added(dataset, found).record())

@@ -12,7 +12,6 @@ from odibi_core.engines.frame import Description, is_frame, row_count
 from odibi_core.engines.lineage.base import FrameColumns
 from odibi_core.errors import STOPS
 from odibi_core.events import context
-from odibi_core.events.clock import monotonic
 from odibi_core.events.context import Context
 from odibi_core.runtime.call_columns import CallColumns
 from odibi_core.runtime.node_events import NodeEvents
@@ -202,13 +201,14 @@ class ObservedCall(CallObserver):
             events.failed(error)
             return
         if not self._flowing:
-            self._rows = self._made(events, result)
+            found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
+            self._rows = self._made(events, result, found)
             self._match(events, result)
-            self._compare(events, result)
+            self._compare(events, found)
         elif self._sample is not None:
             events.snapshot("after", self._name, self._sample.but(row_count=self._rows))
             if self._columns is not None and self._flowing_columns is not None:
-                self._columns.report(events, self._name, self._flowing_columns)
+                self._columns.report(self._name, self._flowing_columns)
         events.complete(self._rows, partial=partial)
 
     def _match(self, events: NodeEvents, result: Any) -> None:
@@ -218,20 +218,18 @@ class ObservedCall(CallObserver):
             made = [value for _, value in frames_in(result, "")][:MAX_FRAMES]
             self._observer.joins.of_step(events, joined, made, self._function)
 
-    def _compare(self, events: NodeEvents, result: Any) -> None:
+    def _compare(self, events: NodeEvents, found: list[tuple[str, Any]]) -> None:
         """Compare the rows of the frames that the function took and returned, and release them."""
         taken, self._taken = self._taken, {}
         if taken and self._observer.rows is not None:
-            found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
             made = {f"{self._name}{path}": value for path, value in found}
             inputs = {path: value for path, (_, value) in taken.items()}
             keys = {path: key for path, (key, _) in taken.items()}
             frames = Frames(self._name, inputs, keys, self._heights, made, self._function)
             self._observer.rows.of_step(events, frames)
 
-    def _made(self, events: NodeEvents, result: Any) -> int | None:
+    def _made(self, events: NodeEvents, result: Any, found: list[tuple[str, Any]]) -> int | None:
         """Describe the frames that the function returned, also in a container; return their rows."""
-        found = [(path, value) for path, value in frames_in(result, "") if is_frame(value)][:MAX_FRAMES]
         if not any(path for path, _ in found):
             self._describe_made(events, self._name, result)
             return row_count(result)
@@ -253,6 +251,4 @@ class ObservedCall(CallObserver):
         if description is not None:
             events.snapshot("after", dataset, description)
             if self._columns is not None:
-                began = monotonic()
-                self._columns.report(events, dataset, self._columns.of(value, description.columns()))
-                events.add_overhead(monotonic() - began)
+                self._columns.report(dataset, self._columns.of(value, description.columns()))
