@@ -36,7 +36,8 @@ _DETAILS: Final = (
     "Table", "Join Type", "Conditions", "Expression", "Expressions", "Filters", "Groups", "Aggregates", "Order By",
     "Limit", "Top", "Offset",
 )  # fmt: skip
-_JOINS: Final = frozenset({"Join Type", "Conditions"})
+_UNNAMED: Final = frozenset({"Table", "Join Type", "Conditions", "Expression", "Expressions"})
+"""Details that are understood without their name."""
 
 
 class _Noted(threading.local):
@@ -126,5 +127,5 @@ def _detail(info: Any) -> str:
         value = info.get(name)
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
         if text and "#" not in text:
-            parts.append(text if name in _JOINS or name in ("Expression", "Expressions", "Table") else f"{name} {text}")
+            parts.append(text if name in _UNNAMED else f"{name} {text}")
     return " ".join(parts)[:_LONGEST]

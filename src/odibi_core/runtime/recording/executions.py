@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Final
 
@@ -179,9 +180,13 @@ class Executions:
             if self._index.producer_of(value) is None
         ]
         looped = [value for path in head.reads if set_by_head for value in self._sources(*variables.at(path))]
-        origin = next((found for value in looped if (found := self._index.producer_of(value)) is not None), None)
+        self._attribute(set_by_head, looped)
+
+    def _attribute(self, values: Iterable[Any], sources: Iterable[Any]) -> None:
+        """Attribute values to the step of the first of their sources that has one."""
+        origin = next((found for value in sources if (found := self._index.producer_of(value)) is not None), None)
         if origin is not None:
-            for value in set_by_head:
+            for value in values:
                 self._index.remember(value, *origin)
 
     def _sources(self, label: str, value: Any) -> list[Any]:
@@ -260,11 +265,8 @@ class Executions:
 
     def _derive(self, execution: Execution, derived: list[Any]) -> None:
         """Attribute values that were computed from frames to the step of the first of these frames."""
-        given = [*execution.taken.values(), *execution.others.values()]
-        origin = next((found for value in given if (found := self._index.producer_of(value)) is not None), None)
-        for value in derived:
-            if origin is not None and self._index.producer_of(value) is None:
-                self._index.remember(value, *origin)
+        without = [value for value in derived if self._index.producer_of(value) is None]
+        self._attribute(without, [*execution.taken.values(), *execution.others.values()])
 
     def _count(self, execution: Execution, made: dict[str, Any]) -> None:
         statement = execution.statement

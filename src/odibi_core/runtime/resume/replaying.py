@@ -134,10 +134,8 @@ def _refuse(past: PastRun, step: Step) -> None:
 def _run(
     step: Step, graph: Graph, frames: Mapping[str, Any], past: PastRun, place: int | None
 ) -> tuple[dict[str, Any], Outcome]:
-    index = graph.index[step.name]
     inputs = {name: frames[key] for name, key in step.inputs.items()}
-    beside = Beside(dict(frames), past.partition)
-    work = StepWork(step, graph.engine_of(index), beside, wanted=is_wanted(graph, step))
+    work = _work_of(step, graph, past, frames)
     if place is not None:
         inputs[str(step.map)] = items_of(step, inputs[str(step.map)])[place]
         made = work.operate(inputs, copied=False)
@@ -148,10 +146,13 @@ def _run(
 
 def made_again(step: Step, graph: Graph, past: PastRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Run a step with its inputs by logical name, without a record and checks; return its frames by logical name."""
-    index = graph.index[step.name]
     frames = {key: inputs[name] for name, key in step.inputs.items()}
-    work = StepWork(step, graph.engine_of(index), Beside(frames, past.partition), wanted=is_wanted(graph, step))
-    return work.operate(dict(inputs), copied=False)
+    return _work_of(step, graph, past, frames).operate(dict(inputs), copied=False)
+
+
+def _work_of(step: Step, graph: Graph, past: PastRun, frames: Mapping[str, Any]) -> StepWork:
+    engine, beside = graph.engine_of(graph.index[step.name]), Beside(dict(frames), past.partition)
+    return StepWork(step, engine, beside, wanted=is_wanted(graph, step))
 
 
 def recorded_result(past: PastRun, step: str, item: Event | None = None) -> StepResult:
