@@ -15,9 +15,17 @@ from odibi_core.events.clock import monotonic
 from odibi_core.executors.base import Batch
 from odibi_core.executors.sent_errors import sent_error
 from odibi_core.pipeline import Step
-from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.step_task import StepTask
-from odibi_core.runtime.step_work import ItemAnswer, Outcome, StepReport, StepWork, reported, rows_of, working
+from odibi_core.runtime.step_work import (
+    ItemAnswer,
+    Outcome,
+    StepReport,
+    StepWork,
+    descriptions_of,
+    reported,
+    rows_of,
+    working,
+)
 from odibi_core.runtime.worker_budgets import budgets_of
 
 
@@ -43,15 +51,11 @@ def item_columns(work: StepWork, made: Mapping[str, Any]) -> Found | None:
 
 def _looked_at(work: StepWork, task: StepTask, frames: dict[str, Any], found: list[Found]) -> dict[str, Any]:
     """Return what one item makes; of the first ones that work here, the origins of the columns go into `found`."""
-    budgets = budgets_of(task.run_id)
-    work.content = None
-    if task.lineage and budgets.items_seen[task.step.name] < LOOKED_AT:
-        descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
-        descriptions.lineage_budget = budgets.lineage
-        work.content = descriptions.content
+    seen = budgets_of(task.run_id).items_seen
+    work.content = descriptions_of(task).content if seen[task.step.name] < LOOKED_AT else None
     made = work.operate(frames, copied=True)
     if (columns := item_columns(work, made)) is not None:
-        budgets.items_seen[task.step.name] += 1
+        seen[task.step.name] += 1
         found.append(columns)
     return made
 

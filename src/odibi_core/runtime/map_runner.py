@@ -209,6 +209,7 @@ class MapRunner:
             report.publish(mapped.events)
             return next(iter(made.values()), None), report.outcome.rows
         work = runner.work_of(mapped.index)
+        work.rows = None  # the rows of all items together are compared
         if len(mapped.columns) >= LOOKED_AT:
             work.content = None
         made = work.operate(inputs, awaiting, copied=True)

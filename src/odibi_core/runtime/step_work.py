@@ -349,9 +349,7 @@ def reported(
 ) -> tuple[dict[str, Any], StepReport]:
     """Return the frames that `make` returns, and the report on them."""
     others = {name.removeprefix(OTHER): frames.pop(name) for name in list(frames) if name.startswith(OTHER)}
-    budgets = budgets_of(task.run_id)
-    descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
-    descriptions.lineage, descriptions.lineage_budget = task.lineage, budgets.lineage
+    budgets, descriptions = budgets_of(task.run_id), descriptions_of(task)
     with working(task, others) as (work, notes):
         work.content = descriptions.content
         if (asked := task.rows_asked) is not None:
@@ -361,6 +359,14 @@ def reported(
         outcome = work.examine(frames, made, notes, descriptions, budgets.joins if task.joins else None)
     notes.add_overhead(descriptions.overhead.seconds)
     return made, StepReport(notes.notes, outcome)
+
+
+def descriptions_of(task: StepTask) -> Descriptions:
+    """Return new descriptions for a step in a worker, with the budgets of its run here."""
+    budgets = budgets_of(task.run_id)
+    descriptions = Descriptions(task.level, task.rows, budget=budgets.stats)
+    descriptions.lineage, descriptions.lineage_budget = task.lineage, budgets.lineage
+    return descriptions
 
 
 @contextmanager
