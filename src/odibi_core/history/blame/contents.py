@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -33,28 +33,22 @@ class Contents:
 
     def of_step(self, node: str) -> State:
         """Return whether all that a step made is the same; unknown if it made nothing that was described."""
-        found = [state for key, state in self._states.items() if key[0] == node]
-        if not found:
-            return "unknown"
-        return "other" if "other" in found else "unknown" if "unknown" in found else "same"
+        return _together([state for key, state in self._states.items() if key[0] == node])
 
     def of_inputs(self, node: str) -> State:
         """Return whether all that a step took is the same; unknown for a step that takes nothing."""
-        found = [self.of_step(name) for name in self._after.depends_on.get(node, ())]
-        if not found:
-            return "unknown"
-        return "other" if "other" in found else "unknown" if "unknown" in found else "same"
+        return _together([self.of_step(name) for name in self._after.depends_on.get(node, ())])
 
     def signals(self) -> Iterator[Signal]:
         """Yield a signal for each column that was scaled, shifted in time, written otherwise, or is another one."""
-        for key in self._before.columns.keys() & self._after.columns.keys():
-            was, now = self._before.columns[key], self._after.columns[key]
-            if self._states.get(key) != "other":
+        for key, now in self._after.columns.items():
+            was = self._before.columns.get(key)
+            if was is None or self._states.get(key) != "other":
                 continue
             yield from self._of_frame(key, was, now)
-            changed = [name for name in was.keys() & now.keys() if _compared(was[name], now[name]) == "other"]
+            changed = sorted(name for name in now if name in was and _compared(was[name], now[name]) == "other")
             if changed:
-                shown = ", ".join(sorted(changed)[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+                shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
                 text = f"{key[1] or key[0]}: other values in {shown}"
                 yield Signal(
                     node=key[0], effect="values", text=text, size=len(changed) / len(now), is_notable=False,
@@ -62,9 +56,9 @@ class Contents:
                 )  # fmt: skip
 
     def _of_frame(self, key: FrameKey, was: dict[str, Any], now: dict[str, Any]) -> Iterator[Signal]:
-        for name in was.keys() & now.keys():
-            old, new = was[name], now[name]
-            if not old["rows_sampled"] or not new["rows_sampled"]:
+        for name, new in now.items():
+            old = was.get(name)
+            if old is None or not old["rows_sampled"] or not new["rows_sampled"]:
                 continue
             label = f"{key[1] or key[0]}.{name}"
             if (factor := _factor(old, new)) is not None:
@@ -84,10 +78,16 @@ class Contents:
         if was["row_count"] != now["row_count"] or was["schema_hash"] != now["schema_hash"]:
             return "other"
         old, new = self._before.columns.get(key, {}), self._after.columns.get(key, {})
-        if not old or old.keys() != new.keys() or was["row_count"] is None:
+        if old.keys() != new.keys() or was["row_count"] is None:
             return "unknown"
-        found = {_compared(old[name], new[name]) for name in old}
-        return "other" if "other" in found else "unknown" if "unknown" in found else "same"
+        return _together([_compared(old[name], new[name]) for name in old])
+
+
+def _together(states: Collection[State]) -> State:
+    """Return the state of a whole by those of its parts: other if one is, unknown without any part."""
+    if "other" in states:
+        return "other"
+    return "unknown" if not states or "unknown" in states else "same"
 
 
 def _compared(was: Column, now: Column) -> State:
