@@ -1,4 +1,4 @@
-"""One failed run, seen at once in every system that it is sent to; each on loopback, and real where it can be had."""
+"""One failed run, seen at once in every system that it is sent to; each on loopback, and real where it is available."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def why(
     the steps. This needs the datasets of the run: kept ones
     (ODIBI_KEEP__FRAMES=all), those of the cache, or with --replay those
     that its steps make again. Examples are shown with
-    ODIBI_ROWS__SHOW=keys. A part that cannot be had is named.
+    ODIBI_ROWS__SHOW=keys. A part that is not available is named.
 
     odibi why
     odibi why flights add_weather --against 3fa2c1b7

@@ -57,7 +57,7 @@ class Table:
 
 
 def relation_of(connection: Any, table: str) -> Any:
-    """Return a table of a DuckDB connection as a relation, which runs nothing; None if it cannot be had."""
+    """Return a table of a DuckDB connection as a relation, which runs nothing; None for another database."""
     library = str(getattr(connection, "__name__", type(connection).__module__)).partition(".")[0].lstrip("_")
     if library != "duckdb":
         return None

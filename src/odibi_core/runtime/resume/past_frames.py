@@ -53,7 +53,7 @@ class PastFrames:
         """Return the frames that a step took, by logical name.
 
         Raises:
-            StoreError: One of them cannot be had.
+            StoreError: One of them was not kept, is in no cache, and cannot be made again.
         """
         taken = record(self._past.plan.get(step, {}).get("inputs"))
         return {name: self.dataset(str(key)) for name, key in taken.items()}

@@ -47,7 +47,7 @@ class Why(Struct, frozen=True, kw_only=True):
 
     `steps` are those that changed rows or are unusual, or the one that was asked for. `unchanged` counts the others,
     and `unknown` names those whose rows could not be compared. `way` is that of one row that the step lost, doubled or
-    did not match. `missing` has a sentence for each part of the answer that could not be had.
+    did not match. `missing` has a sentence for each part of the answer that is not available.
     """
 
     run_id: str

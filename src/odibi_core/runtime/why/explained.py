@@ -24,7 +24,7 @@ _MOST_CONJUNCTS: Final = 30
 
 
 def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, settings: Settings) -> StepRows:
-    """Return the rows of a step with their causes; as they were, with the reason, if its frames cannot be had.
+    """Return the rows of a step with their causes; as they were, with the reason, if its frames are not available.
 
     Args:
         rows: The rows as the run recorded them.
@@ -56,7 +56,7 @@ def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, sett
 
 
 def _outputs(rows: StepRows, frames: PastFrames) -> dict[str, Any]:
-    """Return the dataset in question, and the others of its step that can be had: they may have its other rows."""
+    """Return the dataset in question, and the others of its step that are available: they may have its other rows."""
     found = {rows.dataset: frames.dataset(rows.dataset)}
     for key in frames.outputs_of(rows.step):
         with suppress(StoreError):
