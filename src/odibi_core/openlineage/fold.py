@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,21 +12,12 @@ from odibi_core.openlineage import run_facets, step_datasets
 from odibi_core.openlineage.facets import EVENT_SCHEMA, PRODUCER, Facets
 from odibi_core.openlineage.ids import run_uuid
 from odibi_core.openlineage.step import OpenStep
+from odibi_core.views.source_texts import SourceOf, no_source
 from odibi_core.views.step import step_key
 from odibi_core.views.values import count, keys_by_name, records, text, texts
 
 OpenLineageEvent = dict[str, Any]
-SourceOf = Callable[[str], str | None]
-"""Returns the text of a source by its hash; None if it is not stored."""
-
 NAMESPACE: Final = "default"
-
-
-def no_source(content_hash: str) -> str | None:
-    """Return None, for runs without stored sources."""
-    return None
-
-
 _OUTCOMES: Final = {"success": "COMPLETE", "failed": "FAIL", "cancelled": "ABORT", "lost": "ABORT"}
 BESIDE: Final = frozenset(
     {

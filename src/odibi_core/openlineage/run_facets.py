@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 from odibi_core.events import Event
 from odibi_core.openlineage.facets import Facet, Facets, cut
 from odibi_core.openlineage.step import OpenStep
+from odibi_core.views.source_texts import SourceOf
 from odibi_core.views.values import count, number, passed_of, record, text
 
 Found = dict[str, Facet | None]
@@ -117,7 +118,7 @@ def of_pipeline(make: Facets) -> Found:
     return {"jobType": _job_type(make, "PIPELINE")}
 
 
-def of_job(make: Facets, step: OpenStep, source_of: Callable[[str], str | None]) -> Found:
+def of_job(make: Facets, step: OpenStep, source_of: SourceOf) -> Found:
     """Return the facets of the job of a step: its type, and its source if that is stored."""
     source_hash = text(step.plan.get("source_hash"))
     source = None if source_hash is None else cut(source_of(source_hash))

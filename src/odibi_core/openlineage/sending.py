@@ -20,8 +20,9 @@ from odibi_core.delivery.http import RETRIED
 from odibi_core.delivery.spool import folder_of
 from odibi_core.events import Event, kinds
 from odibi_core.events.paths import absolute_path
-from odibi_core.openlineage.fold import BESIDE, OpenLineageEvent, OpenLineageFold, SourceOf, no_source
+from odibi_core.openlineage.fold import BESIDE, OpenLineageEvent, OpenLineageFold
 from odibi_core.settings.sections import OpenLineage
+from odibi_core.views.source_texts import SourceOf, no_source
 
 HANDLED_KINDS: Final = frozenset(
     {

@@ -10,9 +10,10 @@ from odibi_core.events import Event
 from odibi_core.otlp.json_requests import logs_request, metrics_request, traces_request
 from odibi_core.otlp.metrics import Exemplars, metrics_of
 from odibi_core.otlp.model import LogRecord, Resource, Span
-from odibi_core.otlp.run import SourceOf, nanoseconds, no_source
+from odibi_core.otlp.run import nanoseconds
 from odibi_core.otlp.signals import Signals
 from odibi_core.views.metrics.view import MetricsView
+from odibi_core.views.source_texts import SourceOf, no_source
 
 _ITEMS: Final = 1_000
 """Spans or log records of one line."""

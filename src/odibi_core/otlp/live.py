@@ -26,12 +26,12 @@ from odibi_core.otlp.log_records import LogItem
 from odibi_core.otlp.metrics import Exemplars
 from odibi_core.otlp.model import LogRecord, Span
 from odibi_core.otlp.receiver import OtlpReceiver
-from odibi_core.otlp.run import SourceOf, no_source
 from odibi_core.otlp.signals import Signals
 from odibi_core.otlp.targets import Target, resource_of, target_of
 from odibi_core.process_end import watch
 from odibi_core.settings import ObservabilityConfig
 from odibi_core.store.sources import SourceStore
+from odibi_core.views.source_texts import SourceOf, no_source
 
 MetricRows = list[dict[str, Any]]
 CollectMetrics = Callable[[Exemplars], MetricRows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.trace_context import span_in
 from odibi_core.otlp.ids import span_id, trace_id
 from odibi_core.otlp.model import SAMPLED, Link
+from odibi_core.views.source_texts import SourceOf, no_source
 from odibi_core.views.values import count, flag, record, records, text
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,13 +18,6 @@ NODE_ENDS: Final = frozenset({kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE
 _MAX_TAGS: Final = 32
 _MAX_QUERY: Final = 16 * 1024
 """Characters of a SQL text in a span."""
-SourceOf = Callable[[str], str | None]
-"""Returns the stored text of a step by its hash, redacted; None if it is not stored."""
-
-
-def no_source(content_hash: str) -> str | None:
-    """Return None, for runs without stored texts."""
-    return None
 
 
 def nanoseconds(event: Event) -> int:

@@ -11,8 +11,9 @@ from odibi_core.otlp.ids import is_sampled
 from odibi_core.otlp.log_records import LEFT_OUT, LogItem
 from odibi_core.otlp.metrics import MEASURED, Exemplars
 from odibi_core.otlp.model import SAMPLED, LogRecord, Span
-from odibi_core.otlp.run import Run, SourceOf, no_source
+from odibi_core.otlp.run import Run
 from odibi_core.otlp.spans import SpanFold
+from odibi_core.views.source_texts import SourceOf, no_source
 
 _SPANS_HELD: Final = 10_000
 """Spans of one run that wait for its end, if the run was not sampled: it may still fail."""

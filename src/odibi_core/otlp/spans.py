@@ -14,7 +14,8 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.recent import remember
 from odibi_core.otlp.ids import span_id, trace_id
 from odibi_core.otlp.model import Link, Span
-from odibi_core.otlp.run import NODE_ENDS, OpenNode, Run, SourceOf, nanoseconds, no_source
+from odibi_core.otlp.run import NODE_ENDS, OpenNode, Run, nanoseconds
+from odibi_core.views.source_texts import SourceOf, no_source
 from odibi_core.views.values import count, number, text
 
 Emit = Callable[[Span, Run], object]
