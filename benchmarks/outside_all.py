@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks.flights import steps_of_demo
 from benchmarks.harness import Contender, Prepare, Runner, Target, Work
 from benchmarks.outside_otlp import receivers
 
@@ -59,13 +60,7 @@ def _pipeline(variables: Any = None, *, serve: bool = False, expected: frozenset
 
     @contextmanager
     def prepare(folder: Path) -> Iterator[Runner]:
-        example = str(Path(__file__).parents[1] / "examples" / "flights")
-        sys.path.insert(0, example)
-        try:
-            import pipeline
-        finally:
-            sys.path.remove(example)
-        steps = pipeline.build(out_dir=str(folder / "out"), engine="pandas")
+        steps = steps_of_demo(folder, "pandas")
         if variables is None:
             yield _runner(folder, steps, {}, expected)
         elif serve:
