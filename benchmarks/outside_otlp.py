@@ -57,11 +57,11 @@ def receivers() -> Iterator[str]:
             server.kill()
 
 
-def _config(folder: Path, url: str | None, protocol: str = "http/protobuf") -> Any:
+def _config(folder: Path, url: str, protocol: str) -> Any:
     from odibi_core.observability import ObservabilityConfig
 
     return ObservabilityConfig(
-        store_dir=str(folder / "store"), tracing_enabled=url is not None, tracing_sample_rate=1.0,
+        store_dir=str(folder / "store"), tracing_enabled=True, tracing_sample_rate=1.0,
         otel_endpoint=url, otel_protocol=protocol,
     )  # fmt: skip
 
