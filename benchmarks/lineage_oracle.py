@@ -198,7 +198,7 @@ def functions_score(name: str, functions: Mapping[str, Any], frames: Mapping[str
     score = Score(name)
     content = ContentLineage(None)
     for label, function in functions.items():
-        given = {key: _converted(frame, library) for key, frame in frames.items()}
+        given = {key: converted(frame, library) for key, frame in frames.items()}
         looks = content.looks(given)
         made = function(*given.values())
         columns = [str(each) for each in made.columns]
@@ -215,7 +215,8 @@ def functions_score(name: str, functions: Mapping[str, Any], frames: Mapping[str
     return score
 
 
-def _converted(frame: Any, library: str) -> Any:
+def converted(frame: Any, library: str) -> Any:
+    """Return a copy of a frame of pandas in a library."""
     if library == "pandas":
         return frame.copy()
     import polars
@@ -231,12 +232,12 @@ def _columns(frame: Any) -> dict[str, list[Any]]:
 
 def _effects(function: Any, frames: Mapping[str, Any], library: str, change: Change) -> Iterator[Edge]:
     """Yield each column whose values change, in rows that are found again, with a column of a frame."""
-    before = _columns(function(*(_converted(frame, library) for frame in frames.values())))
+    before = _columns(function(*(converted(frame, library) for frame in frames.values())))
     for key, frame in frames.items():
         for column in frame.columns:
             for values in change(frame[column]):
                 changed = {**frames, key: frame.assign(**{column: values})}
-                after = _columns(function(*(_converted(each, library) for each in changed.values())))
+                after = _columns(function(*(converted(each, library) for each in changed.values())))
                 for name in before:
                     if name in after and _differs(name, before, after):
                         yield key, column, name

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.lineage_functions import PANDAS_ONE, PANDAS_TWO, POLARS_ONE, POLARS_TWO, orders, people
+from benchmarks.lineage_oracle import converted
 
 Frames = Mapping[str, Any]
 _CONSTANTS = 8
@@ -72,37 +73,19 @@ def _claimed(function: Callable[..., Any], frames: Frames, library: str) -> set[
 
     from odibi_core.insight.explaining import explain
     from odibi_core.runtime.join_events import JoinEvents
+    from odibi_core.runtime.notes import Notes
     from odibi_core.views.deciding_columns import deciding_columns
 
-    inputs = {key: _converted(frame, library) for key, frame in frames.items()}
+    inputs = {key: converted(frame, library) for key, frame in frames.items()}
     made = function(*inputs.values())
-    change = explain({key: _converted(frame, library) for key, frame in frames.items()}, made, source=function)
-    joins = _Joins()
+    change = explain({key: converted(frame, library) for key, frame in frames.items()}, made, source=function)
+    notes = Notes()
     if len(inputs) > 1:
-        JoinEvents().of_step(joins, {key: (key, frame) for key, frame in inputs.items()}, [made], function)
+        JoinEvents().of_step(notes, {key: (key, frame) for key, frame in inputs.items()}, [made], function)
+    joins = [found[0] for what, found in notes.notes if what == "joined"]
     fields = {**msgspec.json.decode(msgspec.json.encode(change)), "main_dataset": change.main or None}
-    found = deciding_columns(fields, joins.found, {key: key for key in frames})
+    found = deciding_columns(fields, joins, {key: key for key in frames})
     return None if found is None else {(each["dataset"], each["column"]) for each in found}
-
-
-class _Joins:
-    """Takes the findings on joins."""
-
-    def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
-
-    def joined(self, match: dict[str, Any], warning: str | None) -> None:
-        """Take the match of two inputs."""
-        self.found.append(match)
-
-    def add_overhead(self, seconds: float) -> None:
-        """Ignore the time."""
-
-
-def _converted(frame: Any, library: str) -> Any:
-    import polars as pl
-
-    return pl.from_pandas(frame) if library == "polars" else frame.copy()
 
 
 def _deciding(
@@ -136,7 +119,7 @@ def _changes(column: Any) -> Iterator[Any]:
 def _rows(function: Callable[..., Any], frames: Frames, library: str, changed: str) -> Counter[int] | None:
     """Return how often each row of the orders is in the answer; None if no column names its rows."""
     try:
-        made = function(*(_converted(frame, library) for frame in frames.values()))
+        made = function(*(converted(frame, library) for frame in frames.values()))
         made = made.to_pandas() if library == "polars" else made
         columns = {name: made[name].tolist() for name in made.columns}
     except Exception:  # a constant may break a function: that is no finding about its rows
