@@ -65,10 +65,10 @@ class MergedMetrics:
     def exemplars(self, view: MetricsView) -> LastExemplars | None:
         """Return the exemplars of all processes for the series of `view()`; None if there are none."""
         found = [(key, entry["exemplars"]) for key, entry in self._entries.items() if "exemplars" in entry]
-        exemplars = LastExemplars() if found else None
+        exemplars = LastExemplars()
         for (kind, metric, name, labels), rows in found:
-            exemplars.put_fields(view.find(kind, metric, name, dict(labels)), rows)  # type: ignore[union-attr]
-        return exemplars
+            exemplars.put_fields(view.find(kind, metric, name, dict(labels)), rows)
+        return exemplars if found else None
 
 
 def _empty(key: _Key) -> Entry:
