@@ -205,7 +205,7 @@ def close_error_tracking(timeout: float = _CLOSE_TIMEOUT_S) -> None:
 
 def close_error_tracking_at_exit() -> None:
     """Close the connection in the time that is left of the end of the program."""
-    close_error_tracking(min(_CLOSE_TIMEOUT_S, left_at_exit()))
+    close_error_tracking(left_at_exit())
 
 
 before_child_ends(close_error_tracking)

@@ -143,7 +143,7 @@ class ProgramObserver(Observer):
             self._ends.append(lambda timeout: background.stop())
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Close the record with the verdict, then send what still waits, within two seconds in all."""
+        """Close the record with the verdict, then send what still waits, within `END_WITHIN_S` seconds in all."""
         if self.record.forked:
             return  # the record is the parent's
         deadline = monotonic() + END_WITHIN_S
