@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +69,25 @@ def test_a_run_with_tracing_has_the_spans_of_its_nodes(monkeypatch: pytest.Monke
     assert len(found["odibi_node_duration_seconds_bucket"].labels["trace_id"]) == 32
     assert "odibi_success_count_total" in found
     assert "trace_id" not in metrics.export_prometheus()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_has_none_of_its_parent(tmp_path: Path) -> None:
+    """The parent has them itself: a port of several processes would serve each twice."""
+    metrics = MetricsManager(exemplars=True)
+    with context.bind(**SPAN):
+        metrics.increment("jobs")
+    child = os.fork()
+    if child == 0:
+        try:
+            metrics.increment("jobs")
+            (tmp_path / "child").write_text(json.dumps([*exemplars(metrics), metrics.export("snapshot")]))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    (written,) = json.loads((tmp_path / "child").read_text())
+    assert "exemplars" not in json.loads(written)["series"][0]
+    assert exemplars(metrics)
 
 
 def test_off_and_unsampled_have_none() -> None:

@@ -370,6 +370,8 @@ class MetricsRecorder:
                 series.publish()
             if isinstance(series, HistogramSeries):
                 series.native = None
+        if self._exemplars is not None:
+            self._exemplars = LastExemplars()
         self._inherited = {series: series.answer() for series in self._view.every_series() if series.samples}
         for forwarder in self._forwarders:
             forwarder.begin()
