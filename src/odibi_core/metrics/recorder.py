@@ -179,8 +179,7 @@ class MetricsRecorder:
             if measured:
                 when = event.timestamp.timestamp()
                 samples += [(series, value, when) for series, value in measured]
-                labels = labels_of(event.fields, event.run_id) if self._exemplars is not None else None
-                if labels is not None and self._exemplars is not None:
+                if self._exemplars is not None and (labels := labels_of(event.fields, event.run_id)) is not None:
                     for series, value in measured:
                         self._exemplars.put(series, Exemplar(labels, value, when))
         self._keep(0.0, samples)
