@@ -121,7 +121,7 @@ def test_an_observed_function_has_the_columns_that_its_frame_took_over() -> None
 
     @node
     def renamed(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-        return {"main": frame.rename(columns={"customer": "who"})}
+        return {"main": frame.rename(columns={"customer": "client"})}
 
     @node
     def yielded(frames: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -130,10 +130,10 @@ def test_an_observed_function_has_the_columns_that_its_frame_took_over() -> None
     with observe("shop") as run:
         list(yielded(renamed(node(people)())))
     found = dict(lineages(run.run_id))
-    assert [found["renamed.main"][name][0]["column"] for name in ("who", "country")] == ["customer", "country"]
+    assert [found["renamed.main"][name][0]["column"] for name in ("client", "country")] == ["customer", "country"]
     assert set(found["yielded"]) == {"country"}
     assert edges_of(run.run_id) == {
-        ("people", "renamed"): '{"who":["customer"],"country":["country"]}',
+        ("people", "renamed"): '{"client":["customer"],"country":["country"]}',
         ("renamed", "yielded"): '{"country":["country"]}',
     }
 
@@ -173,7 +173,7 @@ def parts() -> list[pd.DataFrame]:
 
 
 def shown(part: pd.DataFrame) -> pd.DataFrame:
-    return part.rename(columns={"customer": "who"})
+    return part.rename(columns={"customer": "client"})
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
@@ -184,7 +184,7 @@ def test_a_mapped_step_has_the_columns_of_its_first_items(executor: str) -> None
         Step(name="shown", value=shown, inputs={"part": "parts"}, map="part", combine="rows"),
     ]
     lineage = lineage_of(Orchestrator(steps, store=False, executor=executor, max_workers=1).execute(), "shown")
-    assert by_column(lineage) == {"who": ["parts.customer"], "country": ["parts.country"], "part": ["parts.part"]}
+    assert by_column(lineage) == {"client": ["parts.customer"], "country": ["parts.country"], "part": ["parts.part"]}
     assert (lineage["items_seen"], lineage["items"]) == (3, 5)
     assert {each["confidence"] for each in lineage["columns"]} == {0.9}
 
