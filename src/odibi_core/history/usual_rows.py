@@ -12,17 +12,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from odibi_core import private_files
 from odibi_core.errors import StoreError
-from odibi_core.history.index.filters import RunFilter
-from odibi_core.history.index.scan import batch_names, hot_names
 from odibi_core.history.rows import as_dicts
 from odibi_core.store.locks import exclusive
 from odibi_core.store.segments import safe_name
+
+if TYPE_CHECKING:
+    from odibi_core.history.index.filters import RunFilter
 
 FOLDER: Final = "usual_rows"
 SHIFT_RUNS: Final = 3
@@ -87,11 +88,15 @@ def _read(path: Path) -> _File | None:
 
 def has_runs(root: Path, but: str) -> bool:
     """Return whether a store has a run besides that of the folder `but`."""
+    from odibi_core.history.index.scan import batch_names, hot_names  # here, because importing odibi loads no index
+
     return bool(hot_names(root) - {but} or batch_names(root))
 
 
 def built_again(root: Path, index: ReadIndex, pipeline_name: str, partition: str | None) -> Steps:
     """Build the file from the newest good runs of a pipeline, and return the rows as `read` does."""
+    from odibi_core.history.index.filters import RunFilter
+
     file = _File(_VERSION, {})
     for run in reversed(index.runs(RunFilter(pipeline_name=pipeline_name, status="success"), limit=_READ_AGAIN)):
         _take(file, run["partition"], run["run_id"], index.tables(run["run_id"]))
