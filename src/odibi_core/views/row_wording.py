@@ -27,7 +27,7 @@ def percent(share: float | None) -> str:
 def row_sentence(change: RowChange) -> str:
     """Return one sentence: the rows, the rule of most of them, and the share that was usual if it is another one."""
     cause = change.main_cause
-    parts = [*_facts(change)]
+    parts = list(_facts(change)) or [_counts(change)]
     if cause is not None and (words := cause_words(cause)):
         parts[0] += f": {words}"
     usual = usual_words(change) if change.unusual else _as_usual(change)
@@ -54,26 +54,21 @@ def has_changed(change: RowChange) -> bool:
 
 
 def _facts(change: RowChange) -> Iterator[str]:
-    rows_in, rows_out = change.rows_in, change.rows_out
-    some = False
+    rows_in = change.rows_in
     if change.lost:
-        some = True
         share = f" ({percent(change.lost / rows_in)})" if rows_in else ""
         yield f"{change.lost:,} of {plural(rows_in or 0, 'row')} lost{share}"
     for other, rows in change.unmatched.items():
         if rows == change.lost:  # the rows that an inner join lost
             continue
-        some = True
         share = f" ({percent(rows / rows_in)})" if rows_in else ""
         yield f"{plural(rows, 'row')} without a match in {other}{share}"
     if change.gained and change.kind != "made":
-        some = True
         yield f"{plural(change.gained, 'row')} gained"
-    if not some:
-        yield _counts(rows_in, rows_out, change)
 
 
-def _counts(rows_in: int | None, rows_out: int | None, change: RowChange) -> str:
+def _counts(change: RowChange) -> str:
+    rows_in, rows_out = change.rows_in, change.rows_out
     if change.kind == "made" or rows_in is None:
         return "unknown rows" if rows_out is None else f"{plural(rows_out, 'row')} made"
     if rows_out is None:
@@ -86,7 +81,7 @@ def _counts(rows_in: int | None, rows_out: int | None, change: RowChange) -> str
 def cause_words(cause: RowCause) -> str:
     """Return the rule of a cause, with its share if it is not all rows of its side; an empty text without one."""
     if not cause.text:
-        return _LEVELS.get(cause.level, "") if cause.level == "no_rule" else ""
+        return _LEVELS["no_rule"] if cause.level == "no_rule" else ""
     share = cause.share
     return cause.text if share is None or share >= 1 else f"{percent(share)} of them by {cause.text}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import to_builtins
@@ -23,7 +23,7 @@ def row_change_rows(step: Step, node: NodeLineage, about: dict[str, Any]) -> Ite
             **about,
             "node_name": node.node_name,
             "timestamp": event.timestamp,
-            "unmatched": _unmatched([change]),
+            "unmatched": _unmatched(change),
             "unmatched_by": json_text(change.unmatched),
             "usual_run": usual.run_id if usual else None,
             "usual_rows_in": usual.rows_in if usual else None,
@@ -49,7 +49,7 @@ def node_columns(node: NodeLineage) -> dict[str, Any]:
     return {
         "rows_lost": change.lost,
         "rows_gained": change.gained,
-        "rows_unmatched": _unmatched([change]),
+        "rows_unmatched": _unmatched(change),
         "row_kind": change.kind,
         "row_rule": cause.text or None if cause else None,
         "rows_unusual": change.unusual,
@@ -64,7 +64,7 @@ def snapshot_columns(node: NodeLineage, side: str, dataset: str) -> dict[str, An
     if len(changes) != 1:
         return {}
     (change,) = changes
-    return {"rows_lost": change.lost, "rows_gained": change.gained, "rows_unmatched": _unmatched(changes)}
+    return {"rows_lost": change.lost, "rows_gained": change.gained, "rows_unmatched": _unmatched(change)}
 
 
 def _is_about(change: RowChange, side: str, dataset: str) -> bool:
@@ -81,9 +81,8 @@ def edge_rows(edge: Edge, target: NodeLineage) -> dict[str, Any]:
     change = target.row_changes[0]
     if change.main_dataset != edge.dataset:
         return {}
-    return {"rows_lost": change.lost, "rows_unmatched": _unmatched([change])}
+    return {"rows_lost": change.lost, "rows_unmatched": _unmatched(change)}
 
 
-def _unmatched(changes: Sequence[RowChange]) -> int | None:
-    found = [rows for change in changes for rows in change.unmatched.values()]
-    return max(found) if found else None
+def _unmatched(change: RowChange) -> int | None:
+    return max(change.unmatched.values(), default=None)
