@@ -86,11 +86,6 @@ class RowChange(_Part, frozen=True):
         """The cause of most rows; None if none was looked for or found."""
         return self.causes[0] if self.causes else None
 
-    @property
-    def kept_share(self) -> float | None:
-        """The rows of the output for each row of the main input."""
-        return kept_share(self.rows_in, self.rows_out)
-
 
 def kept_share(rows_in: int | None, rows_out: int | None) -> float | None:
     """Return the rows of an output for each row of the input; None if one is unknown, or the input has none."""

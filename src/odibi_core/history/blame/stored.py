@@ -10,20 +10,17 @@ from odibi_core.history.comparison.stored import two_runs
 from odibi_core.store.runs import RunStore
 
 
-def blame_run(
-    store: RunStore | str | Path, run: str | None = None, other: str | None = None, *, within_s: float | None = None
-) -> Blame | None:
+def blame_run(store: RunStore | str | Path, run: str | None = None, other: str | None = None) -> Blame | None:
     """Return where a run of a store begins to differ from another one; None if no step differs.
 
     Args:
         store: The store, or its folder.
         run: The run in question: an id, a part of one, or a pipeline for its latest run; by default the latest run.
         other: The run to compare it with; by default the last good run before it.
-        within_s: Seconds for runs that are not in the index yet; by default as many as it takes.
 
     Raises:
         RunNotFoundError: There is no such run, or no good run to compare with.
         ConfigurationError: The runs are of different pipelines, or are one run.
     """
-    pair = two_runs(store, run, other, within_s=within_s)
+    pair = two_runs(store, run, other)
     return blame(pair.before, pair.after, pair.noise, pair.sources)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from odibi_core.events import Event, kinds
-from odibi_core.history.noticing.note_files import by_time, events_by_file
+from odibi_core.history.noticing.note_files import events_by_file
 from odibi_core.store.runs import NOTES, RAISED
+from odibi_core.store.segments import merge_by_time
 from odibi_core.views.values import text, texts
 
 HORIZON: Final = timedelta(days=35)
@@ -102,7 +103,7 @@ def _raised_by(event: Event) -> list[str]:
 def _open(files: Mapping[str, list[Event]]) -> set[str]:
     """Return the alerts that are not resolved."""
     found: set[str] = set()
-    for event in by_time(files.values()):
+    for event in merge_by_time(*files.values()):
         if event.event_type == kinds.ALERT_RESOLVED:
             found.discard(text(event.fields.get("alert_id")) or "")
         else:

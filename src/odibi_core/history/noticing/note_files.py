@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +17,12 @@ import msgspec
 from odibi_core import private_files
 from odibi_core.events import Event, decode
 from odibi_core.store.lines import ReadErrors, read_lines
+from odibi_core.store.segments import merge_by_time
 
 FILE: Final = "alerts.cache"
 _VERSION: Final = 1
 _NEW_ONES: Final = 64
 """Files that are not in the cache before it is written again."""
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class _Cache(msgspec.Struct):
@@ -35,20 +33,8 @@ class _Cache(msgspec.Struct):
 
 
 def events_in(folder: Path, is_wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Event]:
-    """Return the events of a folder of notes by time, as `by_time` and `events_by_file` do."""
-    return by_time(events_by_file(folder, is_wanted).values())
-
-
-def by_time(files: Iterable[list[Event]]) -> Iterator[Event]:
-    """Return the events of files by time, those of each file in their order."""
-    found: list[tuple[datetime, Event]] = []
-    for events in files:
-        latest = _EARLIEST
-        for event in events:
-            latest = max(latest, event.timestamp)
-            found.append((latest, event))
-    found.sort(key=itemgetter(0))
-    return (event for _, event in found)
+    """Return the events of a folder of notes by time, those of each file in their order."""
+    return merge_by_time(*events_by_file(folder, is_wanted).values())
 
 
 def events_by_file(folder: Path, is_wanted: Callable[[str], bool]) -> dict[str, list[Event]]:
