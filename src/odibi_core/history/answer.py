@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import astuple
 
 from odibi_core.plugins import missing_extra
 from odibi_core.store.sql_duckdb import Answer
+from odibi_core.views.cards import Card, Carded, Section, Table
+from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
     import pandas
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class HistoryAnswer(Answer):
+_MOST_ROWS: Final = 20
+_MOST_COLUMNS: Final = 20
+_LONGEST: Final = 200
+
+
+class HistoryAnswer(Carded, Answer):
     """`columns` in their order, `rows` as dicts, what could not be read, and notices; also as a frame.
 
     A frame of an answer without rows has its columns too.
@@ -25,6 +32,26 @@ class HistoryAnswer(Answer):
     def of(cls, answer: Answer) -> HistoryAnswer:
         """Return an answer of this type with the same fields."""
         return cls(*astuple(answer))
+
+    def _card(self) -> Card:
+        names = self.columns[:_MOST_COLUMNS]
+        rows = [[_cell(row.get(name)) for name in names] for row in self.rows[:_MOST_ROWS]]
+        numbers = [
+            name
+            for name in names
+            if any(isinstance(row.get(name), int | float) and row[name] is not True for row in self.rows[:_MOST_ROWS])
+        ]
+        hidden, columns = len(self.rows) - len(rows), len(self.columns) - len(names)
+        more = f"and {plural(hidden, 'more row')}" if hidden else ""
+        table = Table(names, rows, right=numbers, more=more, more_columns=columns)
+        not_read = self.read_errors.torn + self.read_errors.unreadable
+        return Card(
+            title=f"{plural(len(self.rows), 'row')}, {plural(len(self.columns), 'column')}",
+            tone="warn" if not_read else "plain",
+            facts=[f"{plural(not_read, 'line')} of the record could not be read"] if not_read else [],
+            lead=self.notices[:5],
+            sections=[Section(table=table)] if rows else [],
+        )
 
     def df(self) -> pandas.DataFrame:
         """Return a frame of pandas.
@@ -59,3 +86,12 @@ class HistoryAnswer(Answer):
         from odibi_core.history.arrow import schema_of, table_of
 
         return table_of(schema_of(self.columns, self.types), [tuple(row.values()) for row in self.rows])
+
+
+def _cell(value: Any) -> str:
+    """Return a value as a text; a null is empty, and a long value is cut."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}" if value == value else "NaN"
+    return str(value)[:_LONGEST]

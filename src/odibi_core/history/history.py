@@ -17,12 +17,13 @@ from odibi_core.settings import read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.store.sql import answer_within
 from odibi_core.store.sql_duckdb import TIMEOUT_S
+from odibi_core.views.cards import Card, Carded, Section
 
 _log = logging.getLogger("odibi_core")
 _CHILD = "odibi_core.history.sql.child"
 
 
-class History:
+class History(Carded):
     """The history of a store: every run, as tables.
 
     >>> import odibi_core
@@ -36,6 +37,15 @@ class History:
 
     def __init__(self, store: RunStore | str | Path | None = None) -> None:
         self.store = store if isinstance(store, RunStore) else _opened(store)
+
+    def _card(self) -> Card:
+        """Return the place of the store and the ways to ask it; the store itself is not read."""
+        ways = [
+            "history.sql('select * from runs order by started desc limit 10')",
+            "history.runs(limit=10)",
+            "history.compare()",
+        ]
+        return Card(title=f"the history in {self.store.root}", sections=[Section(code="\n".join(ways))])
 
     def runs(self, wanted: RunFilter = ALL, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
         """Return rows of `runs` that pass a filter as dicts, the newest first, from the index.

@@ -19,6 +19,7 @@ from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.metrics.handles import BoundCounter, BoundGauge, BoundHistogram, TracedCounter, TracedHistogram
 from odibi_core.metrics.recorder import MetricsRecorder
 from odibi_core.plugins import load
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.metrics.exemplars import LastExemplars
 from odibi_core.views.metrics.nodes import cache_hit_rate, execution, node_stats, node_summary, summary
 from odibi_core.views.metrics.series import Series, as_number
@@ -42,7 +43,7 @@ __all__ = ["Metric", "MetricType", "MetricsManager"]
 Labels: TypeAlias = dict[str, Any] | None
 
 
-class MetricsManager(MetricsRecorder):
+class MetricsManager(Carded, MetricsRecorder):
     """Recorder and source of metrics; recording never raises, whatever the values are.
 
     A call only appends a sample. Samples are applied to their series in batches, and always before a result is
@@ -88,6 +89,11 @@ class MetricsManager(MetricsRecorder):
         with self._reading() as view:
             state = deepcopy((view, self._recent, self._recent_count, self._refused))
         return _unpickled, (self._max_samples, state)
+
+    def _card(self) -> Card:
+        from odibi_core.metrics.card import metrics_card
+
+        return metrics_card(self.get_summary())
 
     def record(self, metric_type: str, name: str | None, value: float, labels: Labels = None) -> None:
         """Record a value of a metric: its name decides if it is a counter, a histogram or a gauge (any other name)."""

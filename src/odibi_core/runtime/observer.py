@@ -29,9 +29,10 @@ from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_o
 from odibi_core.runtime.tracker import Tracker
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
+from odibi_core.views.cards import Card, Carded
 
 
-class Observer:
+class Observer(Carded):
     """Records a run that other code drives: the events and the calls of `@node` functions inside a `with` block.
 
     An exception that leaves the block is recorded as the failure of the run, and is raised.
@@ -121,6 +122,14 @@ class Observer:
     def say(self, event_type: str, message: str | None = None, *, level: str = "info", **fields: Any) -> None:
         """Publish an event of this run; any keyword becomes a field. Never raises."""
         self.bus.publish(event_type, message, level=level, fields={"run_id": self.run_id, **fields})
+
+    def _card(self) -> Card:
+        from odibi_core.runtime.run_cards import observer_card
+
+        return observer_card(self)
+
+    def __repr__(self) -> str:
+        return f"Observer({self.name!r}, {self.run_id!r})"
 
     def __enter__(self) -> Observer:
         self.start()

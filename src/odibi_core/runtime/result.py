@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.events.failure import typed_message_of
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.values import CHECK_RESULTS
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from odibi_core.runtime.why import Why
 
 
-class Result(Mapping[str, Any]):
+class Result(Carded, Mapping[str, Any]):
     """The result of a run: a mapping whose keys are also attributes.
 
     - `run_id`, `pipeline_name`, `status`, `success` (bool), `error` (text or None) and `duration_ms`.
@@ -89,6 +90,11 @@ class Result(Mapping[str, Any]):
             raise ConfigurationError("store must be a folder to ask why, got False; run the pipeline with a store")
         asked = Asked(step=step, against=against, rows=rows, replays=replays)
         return why(self["path"].parent.parent, self["run_id"], asked)
+
+    def _card(self) -> Card:
+        from odibi_core.runtime.run_cards import result_card
+
+        return result_card(self)
 
     def __repr__(self) -> str:
         return f"Result({self['pipeline_name']!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"

@@ -27,6 +27,7 @@ from odibi_core.runtime.run_context import purpose_of, run_context
 from odibi_core.settings import get_config
 from odibi_core.views.answers import Lineage
 from odibi_core.views.as_dict import as_json, lineage_dict
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.report import execution_summary
 
@@ -83,7 +84,7 @@ class StepExecution(dict[str, Any]):
             raise AttributeError(f"a step has no {name!r}{nearest(name, self)}") from None
 
 
-class Tracker:
+class Tracker(Carded):
     """Records steps and snapshots of their data as events, and computes the lineage from them.
 
     Without a `bus` it creates one:
@@ -137,6 +138,14 @@ class Tracker:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _copied, (deepcopy(self._view), self.log_dir, self.level)
+
+    def _card(self) -> Card:
+        from odibi_core.runtime.run_cards import tracker_card
+
+        return tracker_card(self)
+
+    def __repr__(self) -> str:
+        return f"Tracker({self._view.run_id!r})"
 
     def receive(self, event: Event) -> None:
         """Fold an event of another process, which was not on the bus."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.row_changes import RowChange
 
 
@@ -85,7 +86,7 @@ class ColumnLineage(_Answer, frozen=True):
     """`rule` for a function, of whose rows a rule is proved."""
 
 
-class Snapshot(_Answer, frozen=True):
+class Snapshot(Carded, _Answer, frozen=True):
     """A frame as a step took or made it; `stats` has a record for each column."""
 
     name: str
@@ -97,6 +98,11 @@ class Snapshot(_Answer, frozen=True):
     metadata: dict[str, Any]
     not_described: str | None
     stats: list[dict[str, Any]] = []
+
+    def _card(self) -> Card:
+        from odibi_core.views.cards.frames import snapshot_card
+
+        return snapshot_card(self)
 
 
 class Check(_Answer, frozen=True):

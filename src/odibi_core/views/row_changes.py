@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.values import count, flag, number, record, records, text, texts
 
 MAX_CAUSES: Final = 20
@@ -54,7 +55,7 @@ class UsualRows(_Part, frozen=True):
     unmatched: dict[str, int] = {}
 
 
-class RowChange(_Part, frozen=True):
+class RowChange(Carded, _Part, frozen=True):
     """The rows of one frame of a step; None is unknown, for the reason in `reason`.
 
     `lost` and `unmatched` (by the name of the other input) are rows of the main input, `gained` are rows beyond one for
@@ -80,6 +81,11 @@ class RowChange(_Part, frozen=True):
     stages: list[dict[str, Any]] = []
     units: int | None = None
     explain_ms: float | None = None
+
+    def _card(self) -> Card:
+        from odibi_core.views.cards.frames import rows_card
+
+        return rows_card(self)
 
     @property
     def main_cause(self) -> RowCause | None:

@@ -6,6 +6,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct, to_builtins
 
+from odibi_core.views.cards import Card, Carded
+
 Family = Literal["failure", "schema", "rows", "join", "check", "values", "duration", "cost"]
 ChangeKind = Literal["code", "parameter", "version", "file", "environment", "plan", "data"]
 
@@ -80,7 +82,7 @@ class Difference(Struct, kw_only=True):
     cause: Cause | None = None
 
 
-class Comparison(Struct, kw_only=True):
+class Comparison(Carded, Struct, kw_only=True):
     """The comparison of two runs; `differences` and `changes` have the most important first."""
 
     before: dict[str, Any]
@@ -116,6 +118,11 @@ class Comparison(Struct, kw_only=True):
         from odibi_core.history.comparison.page import page
 
         return page(self)
+
+    def _card(self) -> Card:
+        from odibi_core.history.comparison.outline import card
+
+        return card(self)
 
     def __str__(self) -> str:
         from odibi_core.history.comparison.lines import lines

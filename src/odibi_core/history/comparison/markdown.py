@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from odibi_core.history.comparison.difference import Comparison
 from odibi_core.history.comparison.outline import Section, cause_text, sections, title, verdict
+from odibi_core.views.cards.markdown import escaped, fenced
 
 
 def markdown(comparison: Comparison) -> str:
     """Return the verdict, the probable cause, and a table of each section; long ones and diffs are folded."""
-    found = [f"### {_escaped(title(comparison))}", "", f"**{_escaped(verdict(comparison))}**", ""]
+    found = [f"### {escaped(title(comparison))}", "", f"**{escaped(verdict(comparison))}**", ""]
     if (cause := cause_text(comparison)) is not None:
-        found += [_escaped(cause), ""]
+        found += [escaped(cause), ""]
     for section in sections(comparison):
         found += _section(section)
     return "\n".join(found).rstrip() + "\n"
@@ -23,23 +23,16 @@ def _section(section: Section) -> Iterator[str]:
     folded = section.title not in ("Differences", "Changed around it")
     yield from (["<details>", f"<summary>{section.title} ({len(section.items)})</summary>", ""] if folded else [])
     if section.title == "Not compared":
-        yield from (f"- {_escaped(item.text)}" for item in section.items)
+        yield from (f"- {escaped(item.text)}" for item in section.items)
     else:
         yield from ([] if folded else [f"#### {section.title}", ""])
         yield from ("| | |", "|---|---|")
         for item in section.items:
-            text = "<br>".join(_escaped(part) for part in (item.text, *item.notes))
+            text = "<br>".join(escaped(part) for part in (item.text, *item.notes))
             yield f"| {item.label} | {text} |"
     yield ""
     for item in section.items:
         if item.detail:
-            yield from ("<details>", f"<summary>{_escaped(item.text)}</summary>", "")
-            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", item.detail)), default=0))
-            yield from (f"{fence}diff", item.detail, fence, "", "</details>", "")
+            yield from ("<details>", f"<summary>{escaped(item.text)}</summary>", "")
+            yield from (*fenced(item.detail, "diff"), "", "</details>", "")
     yield from (["</details>", ""] if folded else [])
-
-
-def _escaped(text: str) -> str:
-    """Return a text that Markdown shows as it is, in a table too."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^#)", r"\\\1", text)

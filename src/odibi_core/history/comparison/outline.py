@@ -7,12 +7,15 @@ from typing import Any, Final, NamedTuple
 
 from odibi_core.events.inert import printable
 from odibi_core.history.comparison.difference import Change, Comparison, Difference
+from odibi_core.views import cards
 from odibi_core.views.wording import duration, plural, short_id
 
 MAX_FOLLOWING: Final = 12
 """Steps that are named where differences only follow from another."""
 
 
+MAX_IN_CARD: Final = 12
+"""Items of each section of a card."""
 PROBABLE: Final = "Probable cause"
 POSSIBLE: Final = "Possible cause"
 
@@ -80,6 +83,25 @@ def sections(comparison: Comparison) -> list[Section]:
         Section("Not compared", [Item("", printable(text), []) for text in comparison.not_compared]),
     ]
     return [section for section in found if section.items]
+
+
+def card(comparison: Comparison) -> cards.Card:
+    """Return the comparison for a notebook; the less important sections are folded."""
+    cause = cause_text(comparison)
+    return cards.Card(
+        title=verdict(comparison),
+        tone="warn" if comparison.notable or cause else "plain",
+        lead=[title(comparison), *([] if cause is None else [cause])],
+        sections=[_in_card(section) for section in sections(comparison)],
+    )
+
+
+def _in_card(section: Section) -> cards.Section:
+    rows = [(item.label, "; ".join((item.text, *item.notes))) for item in section.items[:MAX_IN_CARD]]
+    hidden = len(section.items) - len(rows)
+    table = cards.Table(("", section.title), rows, more=f"and {hidden} more" if hidden else "")
+    folded = section.title not in ("Differences", "Changed around it")
+    return cards.Section(title=f"{section.title} ({len(section.items)})", table=table, folded=folded)
 
 
 def _differences(notable: list[Difference]) -> Iterator[Item]:

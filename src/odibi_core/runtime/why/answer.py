@@ -8,6 +8,7 @@ from msgspec import Struct, to_builtins
 
 from odibi_core.history.blame import Blame
 from odibi_core.runtime.tracing.answer import Link
+from odibi_core.views.cards import Card, Carded
 from odibi_core.views.row_changes import RowChange
 
 Since = Literal["as before", "new", "unknown"]
@@ -42,7 +43,7 @@ class Conjunct(Struct, frozen=True):
     only: int
 
 
-class Why(Struct, frozen=True, kw_only=True):
+class Why(Carded, Struct, frozen=True, kw_only=True):
     """The answer about a run or one step of it.
 
     `steps` are those that changed rows or are unusual, or the one that was asked for. `unchanged` counts the others,
@@ -71,6 +72,11 @@ class Why(Struct, frozen=True, kw_only=True):
         """Return the answer as plain values."""
         plain: dict[str, Any] = to_builtins(self)
         return plain
+
+    def _card(self) -> Card:
+        from odibi_core.runtime.why.card import card
+
+        return card(self)
 
     def __str__(self) -> str:
         from odibi_core.runtime.why.lines import lines
