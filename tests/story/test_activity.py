@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odibi_core.story import build, read_lineage, render
-from odibi_core.story.page import embed
+from odibi_core.viewer import embed
 
 ERRORS: dict[str, Any] = {
     "errors": [

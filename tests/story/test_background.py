@@ -14,9 +14,9 @@ from tests.story.fixture.past import SOURCE, background
 
 from odibi_core.observability import StoryGenerator
 from odibi_core.story import Background, build, read_background, read_lineage, render
-from odibi_core.story.page import embed
 from odibi_core.story.source import frames, source_of, trace_of
 from odibi_core.story.unusual import MOST_FINDINGS, usual
+from odibi_core.viewer import embed
 from odibi_core.views.answers import NodeLineage
 
 SMALL = {"status": "success", "steps": [{"step_name": name, "state": "success"} for name in ("a", "b", "c")]}

@@ -12,8 +12,8 @@ from tests.story.fixture.flights import flights
 
 from odibi_core.events import Event
 from odibi_core.story import build, read_lineage
-from odibi_core.story.page import embed
 from odibi_core.testing import an_event
+from odibi_core.viewer import embed
 from odibi_core.views.lineage import LineageView
 from odibi_core.views.runs import RunsView
 

@@ -1,69 +1,64 @@
-"""The HTML file of a document, self-contained.
-
-The scripts are plain ES modules in `assets/`, which a live page imports one by one. A file opened from disk cannot
-import others, so the modules are joined into one inline script, in the order of `MODULES`, without their `import` and
-`export` words. The page's Content-Security-Policy allows that script alone, by its hash: nothing in the data can run.
-"""
+"""The HTML file of a run: its document in the view `run`, and its outline for readers without JavaScript."""
 
 from __future__ import annotations
 
-import json
-import re
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from odibi_core import html_page
 from odibi_core.story.wording import LABELS
+from odibi_core.viewer import Outline, Part, page
 from odibi_core.views.wording import count, duration
 
-MODULES = (
-    "dom", "format", "states", "past", "verdict", "unusual", "graph", "gantt", "checks", "lineage", "frames", "charts",
-    "source", "rows", "cards", "purpose", "activity", "main",
-)  # fmt: skip
-STATIC_ROWS = 500  # of the table without JavaScript
-_UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
+STATIC_ROWS: Final = 500  # of the table without JavaScript
+_LONGEST: Final = 300
 
 
 def render(document: dict[str, Any]) -> str:
     """Return the whole file as text."""
-    script, style = _script(), html_page.asset(__package__, "story.css")
-    return html_page.template(__package__, "page.html.j2").render(
-        policy=html_page.policy(style, script),
-        script=script,
-        style=style,
-        document=document,
-        data=embed(document),
-        table=_table(document),
+    return page("run", document, outline(document))
+
+
+def outline(document: dict[str, Any]) -> Outline:
+    """Return the verdict, the findings, the changes, the errors and the steps as plain texts."""
+    run, changes = document["run"], document["changes"] or {}
+    facts = ("started", "duration", "partition", "pipeline", "engine", "id")
+    names = ("Started", "Duration", "Partition", "Pipeline", "Engine", "Run")
+    parts = [
+        Part("Unusual", [_finding(one) for one in document["unusual"]]),
+        Part("Changed since the last good run", [_named(one) for one in changes.get("list", ())]),
+        Part("Captured errors", [_error(one) for one in document["activity"].get("errors", ())]),
+    ]
+    return Outline(
+        title=f"{run['label']}: {document['title']}",
+        heading=document["title"],
+        tone=run["status"],
+        label=run["label"],
+        sentence=run["sentence"],
+        facts=[(name, run[fact]) for name, fact in zip(names, facts, strict=True)],
+        parts=[*(part for part in parts if part.lines), _steps(document["steps"])],
     )
 
 
-def embed(document: dict[str, Any]) -> str:
-    """Return the document as JSON in which no HTML tag can begin or end."""
-    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return re.sub("[<>&\u2028\u2029]", lambda found: _UNSAFE[found[0]], written)
+def _named(one: dict[str, Any]) -> str:
+    return f"{one['name']}: {one['text']}" if one.get("name") else str(one["text"])
 
 
-@cache
-def _script() -> str:
-    texts = (html_page.asset(__package__, f"{name}.js") for name in MODULES)
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+def _finding(one: dict[str, Any]) -> str:
+    return _named(one) + (f" ({one['usual']})" if one.get("usual") else "")
 
 
-def _table(document: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the steps for a page without JavaScript; those that did not succeed first, if not all fit."""
-    steps = document["steps"]
-    if len(steps) > STATIC_ROWS:
-        steps = sorted(steps, key=lambda step: step["state"] == "success")[:STATIC_ROWS]
-    return [
-        {
-            "name": step["name"],
-            "layer": step["layer"],
-            "state": LABELS[step["state"]],
-            "duration": duration(step.get("durationMs")),
-            "rows": count(step.get("rows")),
-            "note": step.get("error") or step.get("skipReason") or "",
-        }
-        for step in steps
-    ]
+def _error(error: dict[str, Any]) -> str:
+    return f"{error.get('type') or 'error'}: {error['message'][:_LONGEST]}"
+
+
+def _steps(steps: list[dict[str, Any]]) -> Part:
+    """Return the table of the steps; those that did not succeed first, if not all fit."""
+    shown = steps if len(steps) <= STATIC_ROWS else sorted(steps, key=lambda step: step["state"] == "success")
+    rows = [_row(step) for step in shown[:STATIC_ROWS]]
+    left_out = f"{len(rows)} of {len(steps)} steps, those that did not succeed first." if len(rows) < len(steps) else ""
+    return Part("Steps", (), ("Step", "Layer", "State", "Duration", "Rows", "Note"), rows, (3, 4), left_out)
+
+
+def _row(step: dict[str, Any]) -> list[str]:
+    note = step.get("error") or step.get("skipReason") or ""
+    numbers = [duration(step.get("durationMs")), count(step.get("rows"))]
+    return [step["name"], step["layer"], LABELS[step["state"]], *numbers, note[:_LONGEST]]

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The runs before this one: a strip of their states, and bars of rows and durations of each step.
 import {h, svg} from "./dom.js";
 import {count, duration, plural, short} from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The rows of a step: lost, gained or without a match, each rule, and whether that is new.
 import {h, bidi} from "./dom.js";
 import {icon} from "./states.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The unusual findings, and the differences to the last good run.
 import {h, bidi} from "./dom.js";
 import {count, plural} from "./format.js";

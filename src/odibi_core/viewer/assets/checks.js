@@ -1,3 +1,4 @@
+// @ts-nocheck
 // All checks of the run in one table: first the failed ones, then those that could not be checked.
 import {h, bidi, section} from "./dom.js";
 import {count, plural} from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // One card for each step, in a list with search and filter that is built as it comes into view.
 import {h, bidi, section} from "./dom.js";
 import {count, duration, plural, signed} from "./format.js";

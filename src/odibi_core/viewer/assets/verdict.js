@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The verdict: state, sentence, facts, figures, and the steps that need attention.
 import {h, bidi} from "./dom.js";
 import {ORDER, icon, label} from "./states.js";

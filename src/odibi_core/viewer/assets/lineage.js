@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Column lineage: the chosen column, where it comes from, and where it goes.
 import {h, bidi, section} from "./dom.js";
 import {plural} from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What the run was for: parameters, tags, code, versions, place, and the files that it read and wrote.
 import {h, bidi, section} from "./dom.js";
 import {count, plural} from "./format.js";

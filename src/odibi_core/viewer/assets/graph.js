@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The pipeline as a graph. Places come with the data; here it is drawn, panned and zoomed.
 // Few steps are drawn once. Of many, an overview is drawn in a few paths, and the visible steps are drawn in full when they
 // are large enough to read.

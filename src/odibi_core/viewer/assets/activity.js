@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The activity of the run beside its steps: captured errors, log, measured operations, costs.
 import {choice, h, bidi, section} from "./dom.js";
 import {count, duration, plural} from "./format.js";

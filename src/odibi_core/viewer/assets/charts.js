@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Statistics of columns as small charts: the share of nulls, a box of the quantiles, the most frequent values.
 import {h, svg, bidi} from "./dom.js";
 import {count, plural} from "./format.js";

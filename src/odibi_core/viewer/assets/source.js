@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The source of a step with its failing line, and the frames of a traceback.
 import {h, bidi} from "./dom.js";
 import {count, plural} from "./format.js";

@@ -7,7 +7,10 @@ const OCTAGON = "M5.2 1h5.6L15 5.2v5.6L10.8 15H5.2L1 10.8V5.2z";
 const TRIANGLE = "M8 1.6 15.2 14H.8z";
 const DIAMOND = "M8 .8 15.2 8 8 15.2.8 8z";
 
-// [label, outline, filled?, mark]
+/**
+ * The label, the outline, whether it is filled, and the mark of each state.
+ * @type {Record<string, [string, string, boolean, string]>}
+ */
 export const STATES = {
   success: ["Succeeded", ROUND, true, "M4.9 8.3 7.1 10.5 11.2 5.9"],
   failed: ["Failed", OCTAGON, true, "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"],
@@ -17,17 +20,25 @@ export const STATES = {
   cancelled: ["Cancelled", SQUARE, true, "M4.8 8h6.4"],
   lost: ["Lost", DIAMOND, true, "M8 4.6v4M8 11v.2"],
   warn: ["Warning", TRIANGLE, true, "M8 6.2v3.4M8 11.8v.1"],
+  unusual: ["Unusual", TRIANGLE, false, "M8 6.2v3.4M8 11.8v.1"],
   unknown: ["Not checked", ROUND, false, "M6.2 6.2a1.9 1.9 0 1 1 2.6 1.8c-.6.3-.8.6-.8 1.2M8 11.4v.1"],
   retry: ["Retried", "", false, "M13.2 6.2A5.6 5.6 0 1 0 13.6 9M13.6 2.6v3.8H9.8"],
 };
 
+/** All states of a step, the worst first. */
 export const ORDER = ["failed", "lost", "running", "cancelled", "skipped", "pending", "success"];
 
+/** @param {string} state */
 export function label(state) {
   return STATES[state]?.[0] ?? state;
 }
 
-// An icon of `size`; decorative unless `named`, because the word is mostly beside it.
+/**
+ * Return the icon of a state; decorative unless `named`, because the word is mostly beside it.
+ * @param {string} state
+ * @param {number} [size]
+ * @param {boolean} [named]
+ */
 export function icon(state, size = 16, named = false) {
   const [word, outline, filled, mark] = STATES[state] ?? STATES.pending;
   return svg("svg", {

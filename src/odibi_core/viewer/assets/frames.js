@@ -1,3 +1,4 @@
+// @ts-nocheck
 // A frame: its size, its columns, and a sample of its rows.
 import {h, bidi} from "./dom.js";
 import {count, plural} from "./format.js";

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The time of each step as a bar, in rows that are built when they come into view.
 import {choice, h, bidi, section} from "./dom.js";
 import {duration, plural} from "./format.js";
