@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from benchmarks.harness import UNITS, Contender, Prepare, Runner, Target, Work, 
 from benchmarks.insight import scores, tables
 from benchmarks.insight.baselines import COMPARED, INDICATOR, TREE, missing
 from benchmarks.insight.case import HALVES, Half
+from benchmarks.insight.naming import NamedOutcome
 from benchmarks.insight.scores import OURS, WITHOUT
 from benchmarks.snapshot import pandas_frame, polars_frame
 from odibi_core.insight.explaining import explain
@@ -47,6 +49,48 @@ FIGURES: Final = (
     Figure("an explanation, median", "ms", "ms_median", (OURS, WITHOUT, INDICATOR, COMPARED)),
     Figure("an explanation, 90th percentile", "ms", "ms_p90", (OURS, WITHOUT, INDICATOR, COMPARED)),
 )
+
+
+@dataclass(frozen=True)
+class FaultFigure:
+    """A row of the works of the faults: the share of misses of the outcomes that it asks for."""
+
+    title: str
+    asks: Callable[[NamedOutcome], bool]
+    is_miss: Callable[[NamedOutcome], bool]
+    methods: tuple[str, ...] = scores.METHODS
+    goal: float | None = None
+    is_of_half: bool = False
+
+
+_ROWS: Final = (OURS, scores.AT_END, scores.GIVEN_ROWS, scores.GIVEN_KEYS)
+FAULT_FIGURES: Final = (
+    FaultFigure(
+        "step not named, faults that change counts, keys or schema",
+        lambda each: each.is_visible, lambda each: not each.is_right, goal=5,
+    ),
+    FaultFigure("step not named, all 240 faults", lambda each: bool(each.begins), lambda each: not each.is_right),
+    FaultFigure("a step named in a run without a fault", lambda each: not each.begins, lambda each: not each.is_right),
+    FaultFigure(
+        "predicate or key of a fault not exact",
+        lambda each: each.rows is not None, lambda each: each.rows is None or each.rows.predicate != "right",
+        _ROWS, is_of_half=True,
+    ),
+    FaultFigure(
+        "rows of a fault unknown",
+        lambda each: each.rows is not None, lambda each: each.rows is None or each.rows.rows == "unknown",
+        (OURS, scores.AT_END, scores.GIVEN_KEYS), is_of_half=True,
+    ),
+    FaultFigure(
+        "rows of a fault wrong, or of a step that it does not change",
+        lambda each: each.rows is not None, lambda each: each.rows is None or each.rows.rows == "wrong",
+        (OURS, scores.AT_END, scores.GIVEN_KEYS), is_of_half=True,
+    ),
+    FaultFigure(
+        "class of the cause wrong, all 240 faults",
+        lambda each: bool(each.begins), lambda each: not each.is_class_right, (OURS, scores.AT_END), is_of_half=True,
+    ),
+)  # fmt: skip
 
 
 def works(quick: bool) -> list[Work]:
@@ -117,30 +161,26 @@ def _of_losses(quick: bool) -> Work:
 
 
 def _of_faults(quick: bool) -> Iterator[Work]:
-    """Yield the shares of the faults without the right step, and of the clean runs in which a step is named."""
+    """Yield the shares of faults whose step, rows or cause is not named, and of clean runs in which a step is."""
+    for each in FAULT_FIGURES:
+        for half in ("report", "development") if each.is_of_half and not quick else (None,):
+            contenders = [
+                Contender(
+                    method,
+                    _figure("%", partial(_share_of_faults, method, each, half, quick)),
+                    "ours" if method.startswith(OURS) else "peer",
+                )
+                for method in each.methods
+            ]
+            yield _single(f"{each.title}, {half} half" if half else each.title, "%", contenders, each.goal)
 
-    def find(method: str, chosen: str) -> float | None:
-        outcomes = scores.named_faults(quick)[method]
-        wanted = [each for each in outcomes if (each.is_visible if chosen == "visible" else bool(each.begins))]
-        clean = [each for each in outcomes if not each.begins]
-        found = clean if chosen == "clean" else wanted
-        return 100 * sum(not each.is_right for each in found) / len(found) if found else None
 
-    titles: dict[str, tuple[str, float | None]] = {
-        "visible": ("step not named, faults that change counts, keys or schema", 5),
-        "all": ("step not named, all 240 faults", None),
-        "clean": ("a step named in a run without a fault", None),
-    }
-    for chosen, (title, goal) in titles.items():
-        contenders = [
-            Contender(
-                method,
-                _figure("%", lambda method=method, chosen=chosen: find(method, chosen)),  # type: ignore[misc]
-                "ours" if method.startswith(OURS) else "peer",
-            )
-            for method in scores.METHODS
-        ]
-        yield _single(title, "%", contenders, goal)
+def _share_of_faults(method: str, figure: FaultFigure, half: str | None, quick: bool) -> float | None:
+    if method == scores.GIVEN_ROWS:
+        _needed(TREE)
+    outcomes = scores.named_faults(quick)[method]
+    asked = [each for each in outcomes if figure.asks(each) and half in (None, each.half)]
+    return 100 * sum(figure.is_miss(each) for each in asked) / len(asked) if asked else None
 
 
 def _times(quick: bool) -> Iterator[Work]:

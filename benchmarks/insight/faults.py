@@ -17,6 +17,8 @@ from benchmarks.insight.setups import SETUPS, Setup
 COUNT: Final = 240
 BATCHES: Final = (8, 16, 24, 32, 40, 48)
 """The batches with a fault; those before them are good."""
+CLEAN_BATCHES: Final = (*BATCHES, *sorted({*range(7, 52)} - {*BATCHES}, key=lambda batch: batch * 7 % 45))
+"""The batches of runs without a fault, in the order in which they are taken: the first are spread over the year."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Fault:
 
     @property
     def half(self) -> Half:
-        """Return the half: faults of every second round of kinds are for development."""
+        """Return the half: faults of every second round of kinds are for development, and so are clean runs."""
         return HALVES[self.number // len(KINDS) % 2]
 
 
@@ -274,5 +276,5 @@ def _pipeline_of_control(number: int) -> Pipeline:
 def control(number: int) -> Fault:
     """Return a run without a fault, in which nothing should be named."""
     pipeline = _pipeline_of_control(number)
-    batch = BATCHES[number // len(PIPELINES) % len(BATCHES)]
+    batch = CLEAN_BATCHES[number // len(PIPELINES) % len(CLEAN_BATCHES)]
     return Fault(number, "none", pipeline, batch, pipeline.batch(batch), frozenset())

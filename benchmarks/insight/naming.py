@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from math import log
 from typing import Any, Final
 
+from benchmarks.insight.fault_rows import RowScore
 from benchmarks.insight.faults import Fault, one_fault
 from benchmarks.insight.pipelines import PIPELINES, Pipeline, executed
 from benchmarks.insight.recording import Named
@@ -110,9 +111,37 @@ def named(fault: Fault) -> str | None:
     return first_difference(good, bad)
 
 
+CLASSES: Final[Mapping[str, frozenset[str]]] = {
+    "join key lost for a group": frozenset({"join cardinality"}),
+    "dimension missing": frozenset({"input late", "input truncated"}),
+    "inverted filter": frozenset({"code", "filter"}),
+    "null burst": frozenset({"missing values"}),
+    "doubled load": frozenset({"duplicates"}),
+    "unit change": frozenset({"type or unit"}),
+    "stale file": frozenset({"input stale"}),
+    "truncated file": frozenset({"input truncated"}),
+    "type drift": frozenset({"type or unit", "schema drift"}),
+    "deduplication changed": frozenset({"code", "duplicates"}),
+    "time-zone shift": frozenset({"type or unit"}),
+    "encoding": frozenset({"type or unit"}),
+}
+"""The classes of causes that are right for each kind of fault."""
+
+
+def classes_of(fault: Fault) -> frozenset[str]:
+    """Return the classes that are right: a stale file whose newest rows are missing is a truncated one too."""
+    if fault.kind == "stale file" and fault.predicate != "TRUE":
+        return CLASSES[fault.kind] | {"input truncated"}
+    return CLASSES.get(fault.kind, frozenset())
+
+
 @dataclass(frozen=True)
 class NamedOutcome:
-    """The verdict on one fault; a run without a fault is right if nothing is named."""
+    """The verdict on one fault; a run without a fault is right if nothing is named.
+
+    `is_class_right` is True if the class of the cause is one of those that are right. `rows` is the score of the rows
+    and of the predicate; None if no step has other rows because of the fault.
+    """
 
     number: int
     kind: str
@@ -124,10 +153,13 @@ class NamedOutcome:
     is_right: bool
     cause: str
     sentence: str
+    is_class_right: bool = False
+    rows: RowScore | None = None
 
 
-def verdict(fault: Fault, found: Named) -> NamedOutcome:
-    """Return whether the named source or step is one at which the fault begins."""
+def verdict(fault: Fault, found: Named, rows: RowScore | None = None) -> NamedOutcome:
+    """Return whether the named source or step is one at which the fault begins, and the cause is of its class."""
+    is_right = found.step in fault.begins if fault.begins else found.step is None
     return NamedOutcome(
         number=fault.number,
         kind=fault.kind,
@@ -136,7 +168,9 @@ def verdict(fault: Fault, found: Named) -> NamedOutcome:
         is_visible=bool(fault.begins) and is_visible(fault),
         begins=tuple(sorted(fault.begins)),
         named=found.step,
-        is_right=found.step in fault.begins if fault.begins else found.step is None,
+        is_right=is_right,
         cause=found.cause,
         sentence=found.sentence,
+        is_class_right=is_right and found.cause in classes_of(fault),
+        rows=rows,
     )

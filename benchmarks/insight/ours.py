@@ -61,11 +61,13 @@ def _claim(cause: Cause, main: str, inputs: Mapping[str, Any]) -> Claim:
         proved=cause.level in PROVED and cause.wrong == 0,
         share=cause.rows / cause.of if cause.of else 0.0,
         columns=tuple(dict.fromkeys(name for test in tests for name in test.columns)),
-        selects=_selection(cause.rule, main, inputs) if cause.rule else None,
+        selects=selection(cause.rule, main, inputs) if cause.rule else None,
     )
 
 
-def _selection(rule: Rule, main: str, inputs: Mapping[str, Any]) -> Callable[[], Mask]:
+def selection(rule: Rule, main: str, inputs: Mapping[str, Any]) -> Callable[[], Mask]:
+    """Return a function that evaluates a rule on the main input."""
+
     def selects() -> Mask:
         tables = {name: found for name, frame in inputs.items() if (found := table_of(frame)) is not None}
         mask: Mask = evaluate(rule, tables[main], tables)

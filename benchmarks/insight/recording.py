@@ -7,21 +7,37 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
 
 from benchmarks.insight.faults import Fault
 from benchmarks.insight.pipelines import Function, Pipeline, Tables
+from odibi_core.insight.base import Cause
+
+if TYPE_CHECKING:
+    from odibi_core.history.blame import Blame
 
 GOOD: Final = 6
 """Good runs before one with a fault; noticing needs five."""
 
 
+class NamedRows(NamedTuple):
+    """The rows of the effect that an answer names: the step, the number, the rule, and the causes in the record."""
+
+    step: str
+    rows: int | None
+    rule: str
+    causes: tuple[Cause, ...]
+
+
 class Named(NamedTuple):
-    """The step that the record names, the class of the cause, and the sentence; all empty if it names none."""
+    """The step that the record names, the class of the cause, the sentence and the rows; empty if it names none."""
 
     step: str | None
     cause: str = ""
     sentence: str = ""
+    effect: NamedRows | None = None
 
 
 NOTHING: Final = Named(None)
@@ -63,8 +79,7 @@ class Recorder:
         shutil.copytree(good, store)
         run_id = self._run(fault.pipeline, fault.tables, fault.replaced, store, fault.batch)
         found = blame_run(store, run_id)
-        asked = NOTHING if found is None else Named(found.step, found.cause, found.sentence)
-        return asked, self._at_end(store, run_id)
+        return NOTHING if found is None else _named(found, store, run_id), self._at_end(store, run_id)
 
     def _good(self, pipeline: Pipeline, batch: int) -> Path:
         store = self._folder / f"{pipeline.name}-{batch}"
@@ -93,12 +108,35 @@ class Recorder:
         return str(orchestrator.execute()["run_id"])
 
     def _at_end(self, store: Path, run_id: str) -> Named:
+        from odibi_core.history.blame import Blame
         from odibi_core.store.runs import RunStore
 
         for event in RunStore(store).read(run_id):
             if event.event_type == "blame":
-                return Named(str(event.node_name), str(event.fields.get("cause", "")), event.message or "")
+                found = Blame.of_dict({**event.fields, "step": event.node_name, "sentence": event.message})
+                return NOTHING if found is None else _named(found, store, run_id)
         return NOTHING
+
+
+def _named(found: Blame, store: Path, run_id: str) -> Named:
+    """Return an answer with the causes that the record has of its rows."""
+    from odibi_core.store.runs import RunStore
+
+    if found.effect_step is None:
+        return Named(found.step, found.cause, found.sentence)
+    changes = [
+        event.fields
+        for event in RunStore(store).read(run_id)
+        if event.event_type == "row_change" and event.node_name == found.effect_step
+    ]
+    causes = tuple(_cause(cause) for change in changes for cause in change["causes"])
+    effect = NamedRows(found.effect_step, found.rows, found.rule or "", causes)
+    return Named(found.step, found.cause, found.sentence, effect)
+
+
+def _cause(plain: Mapping[str, Any]) -> Cause:
+    """Return a cause of the record; the fields that only the record has are left out."""
+    return msgspec.convert({name: value for name, value in plain.items() if name in Cause.__struct_fields__}, Cause)
 
 
 def _steps(pipeline: Pipeline, tables: Tables, replaced: Mapping[str, Function], data: Path) -> list[Any]:

@@ -19,11 +19,12 @@ import msgspec
 from benchmarks.insight import baselines, ours
 from benchmarks.insight.answer import Answer
 from benchmarks.insight.case import HALVES, Half, Trial, trials
+from benchmarks.insight.fault_rows import fault_rows, indicator_score, score, tree_score
 from benchmarks.insight.faults import COUNT, controls, faults
 from benchmarks.insight.naming import NamedOutcome, named, verdict
 from benchmarks.insight.pipelines import PIPELINES
 from benchmarks.insight.random_losses import Loss, LossOutcome, judged, losses
-from benchmarks.insight.recording import GOOD, Named, recorder
+from benchmarks.insight.recording import GOOD, NOTHING, Named, recorder
 from benchmarks.insight.score import Outcome, outcome
 
 T = TypeVar("T")
@@ -33,8 +34,11 @@ WITHOUT: Final = "odibi-core, without the source"
 AT_END: Final = "odibi-core, by itself at the end of the run"
 COUNTS: Final = "the first row count that differs"
 METHODS: Final = (OURS, AT_END, COUNTS)
-CONTROLS: Final = 18
-"""Runs without a fault: each batch of each pipeline once."""
+"""The methods that name a step."""
+GIVEN_ROWS: Final = "decision tree of depth 3, given the rows"
+GIVEN_KEYS: Final = "merge(indicator), given the keys"
+CONTROLS: Final = 90
+"""Runs without a fault: thirty batches of each pipeline."""
 QUICK_CASES: Final = frozenset({"one_supplier", "product_suppliers", "young_players"})
 """Cases of the development half on small generated tables."""
 QUICK_TABLES: Final = ("payments", "players")
@@ -115,12 +119,23 @@ def named_faults(quick: bool) -> dict[str, list[NamedOutcome]]:
 
 
 def _named_faults(names: tuple[str, ...], count: int, clean: int, good: int = GOOD) -> dict[str, list[NamedOutcome]]:
-    found: dict[str, list[NamedOutcome]] = {method: [] for method in METHODS}
+    has_tree = baselines.missing(baselines.TREE) is None
+    methods = (*METHODS, *((GIVEN_ROWS,) if has_tree else ()), GIVEN_KEYS)
+    found: dict[str, list[NamedOutcome]] = {method: [] for method in methods}
     with recorder(good) as recorded:
-        for fault in [*islice(faults(names), count), *islice(controls(names), clean)]:
+        for fault in islice(faults(names), count):
             asked, at_end = recorded.named(fault)
+            truth = fault_rows(fault)
+            found[OURS].append(verdict(fault, asked, score(fault, truth, asked)))
+            found[AT_END].append(verdict(fault, at_end, score(fault, truth, at_end)))
+            found[COUNTS].append(verdict(fault, Named(named(fault))))
+            found[GIVEN_KEYS].append(verdict(fault, NOTHING, indicator_score(fault, truth)))
+            if has_tree:
+                found[GIVEN_ROWS].append(verdict(fault, NOTHING, tree_score(fault, truth)))
+        for fault in islice(controls(names), clean):
             # a clean run is not asked about: on demand the first difference within the noise is named, as "possible"
-            found[OURS].append(verdict(fault, asked if fault.begins else at_end))
+            _, at_end = recorded.named(fault)
+            found[OURS].append(verdict(fault, at_end))
             found[AT_END].append(verdict(fault, at_end))
             found[COUNTS].append(verdict(fault, Named(named(fault))))
     return found

@@ -14,13 +14,17 @@ import pytest
 from benchmarks.insight import freezing
 from benchmarks.insight.answer import Answer, Claim
 from benchmarks.insight.case import HALVES, LIBRARIES, Trial, cases, operation, trial
+from benchmarks.insight.fault_rows import KEYS, FaultRows, fault_rows, indicator_score, score
 from benchmarks.insight.faults import COUNT, KINDS, Fault, controls, faults
 from benchmarks.insight.generated import GENERATED
 from benchmarks.insight.naming import named, verdict
 from benchmarks.insight.random_losses import judged, losses
-from benchmarks.insight.recording import Named
+from benchmarks.insight.recording import Named, NamedRows
+from benchmarks.insight.results import interval
 from benchmarks.insight.score import scored
 from benchmarks.insight.scores import QUICK_TABLES
+
+from odibi_core.insight.base import Cause, Rule, Test
 
 SOME = (
     "above_team_mean", "hashed_names", "large_payments", "one_return", "one_supplier", "product_suppliers",
@@ -224,3 +228,81 @@ def test_a_step_is_named_by_its_facts(some_faults: list[Fault]) -> None:
     clean = next(controls(("shop",)))
     assert verdict(clean, Named(None)).is_right
     assert not verdict(clean, Named("paid")).is_right
+
+
+@pytest.fixture(scope="module")
+def missing(some_faults: list[Fault]) -> tuple[Fault, FaultRows]:
+    """The fault of a table of which little is left, with its rows."""
+    fault = next(each for each in some_faults if each.kind == "dimension missing")
+    return fault, fault_rows(fault)
+
+
+def effect_of(fault: Fault, truth: FaultRows, **changes: Any) -> Named:
+    """Return the perfect answer about the rows of a join, with some parts changed."""
+    shown = truth.shown
+    assert shown is not None
+    mine, theirs = KEYS[shown.step]
+    other = fault.pipeline.inputs(shown.step)[1]
+    rule, rows = Rule(((Test("not_in_input", mine, None, other, theirs),),)), int(shown.rows.sum())
+    cause = Cause(shown.side, rows, rows, "the key", "exact", rule)
+    parts: dict[str, Any] = {"step": shown.step, "rows": rows, "rule": "the key", "causes": (cause,)}
+    return Named(shown.step, "input truncated", "", NamedRows(**{**parts, **changes}))
+
+
+def test_the_rows_of_a_fault_are_those_that_it_adds(missing: tuple[Fault, FaultRows]) -> None:
+    """A step has the rows that it loses with the fault, and of these the ones that it keeps without the fault."""
+    shown = missing[1].shown
+    assert shown is not None
+    assert shown.step in missing[0].begins
+    assert shown.new.any()
+    assert not (shown.new & ~shown.rows).any()
+
+
+def test_the_perfect_rule_of_a_fault_scores_all(missing: tuple[Fault, FaultRows]) -> None:
+    """The key of the join selects its rows; a merge that gets the key finds the same."""
+    found = score(*missing, effect_of(*missing))
+    assert found is not None
+    assert (found.predicate, found.rows, found.jaccard) == ("right", "right", 1.0)
+    given = indicator_score(*missing)
+    assert given is not None
+    assert (given.predicate, given.rows) == ("right", "right")
+
+
+def test_another_rule_or_number_of_a_fault_is_not_right(missing: tuple[Fault, FaultRows]) -> None:
+    """Sabotage of the perfect answer: a rule of other rows, another number, another step, or no rule."""
+    fault, truth = missing
+    every = Cause("lost", 1, 1, "every row", "exact", Rule(((),)))
+    shown = truth.shown
+    assert shown is not None
+    other = replace_side(every, shown.side)
+    assert not shown.rows.all()
+    for answer, predicate in (
+        (effect_of(fault, truth, causes=(other,)), "wrong"),
+        (effect_of(fault, truth, rows=1), "wrong"),
+        (effect_of(fault, truth, step="sales"), "wrong"),
+        (effect_of(fault, truth, rule=""), "unknown"),
+        (Named(None), "unknown"),
+    ):
+        found = score(fault, truth, answer)
+        assert found is not None
+        assert found.predicate == predicate
+
+
+def replace_side(cause: Cause, side: Any) -> Cause:
+    """Return a cause of another side."""
+    return Cause(side, cause.rows, cause.of, cause.text, cause.level, cause.rule)
+
+
+def test_the_class_of_a_cause_is_scored(some_faults: list[Fault]) -> None:
+    """A class counts only with the right step."""
+    fault = next(each for each in some_faults if each.kind == "null burst")
+    step = next(iter(fault.begins))
+    assert verdict(fault, Named(step, "missing values")).is_class_right
+    assert not verdict(fault, Named(step, "volume")).is_class_right
+    assert not verdict(fault, Named("sales", "missing values")).is_class_right
+
+
+def test_the_interval_of_a_rate_has_the_rate() -> None:
+    """Wilson's interval of 2 in 60, as statistics packages compute it."""
+    low, high = interval(2, 60)
+    assert (round(low, 2), round(high, 2)) == (0.92, 11.36)
