@@ -12,11 +12,10 @@ import numpy as np
 from benchmarks.insight.answer import Answer, Claim, Mask
 from benchmarks.insight.case import Rows
 from odibi_core.insight.base import PROVED, Budget, Cause, RowChange, Rule
-from odibi_core.insight.columns import columns_of
 from odibi_core.insight.explaining import explain as explained
+from odibi_core.insight.frames.frame import frame_of
 from odibi_core.insight.identity import identify
-from odibi_core.insight.rule_tests import evaluate
-from odibi_core.insight.tables import table_of
+from odibi_core.insight.predicates.tests import evaluate
 
 
 def explain(inputs: Mapping[str, Any], output: Any, source: Callable[..., Any] | None) -> Answer:
@@ -41,8 +40,8 @@ def _lost_rows(change: RowChange, inputs: Mapping[str, Any], output: Any) -> Row
     """Return the lost rows by the identity of rows that the explanation works with; it counts them in its answer."""
     if change.lost is None:
         return None
-    taken = {name: found for name, frame in inputs.items() if (found := columns_of(frame)) is not None}
-    made = columns_of(output)
+    taken = {name: found for name, frame in inputs.items() if (found := frame_of(frame)) is not None}
+    made = frame_of(output)
     if made is None or change.main not in taken:
         return None
     identity = identify(taken[change.main], made, Budget())
@@ -69,7 +68,7 @@ def selection(rule: Rule, main: str, inputs: Mapping[str, Any]) -> Callable[[], 
     """Return a function that evaluates a rule on the main input."""
 
     def selects() -> Mask:
-        tables = {name: found for name, frame in inputs.items() if (found := table_of(frame)) is not None}
+        tables = {name: found for name, frame in inputs.items() if (found := frame_of(frame)) is not None}
         mask: Mask = evaluate(rule, tables[main], tables)
         return mask
 

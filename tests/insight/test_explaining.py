@@ -12,8 +12,8 @@ import pytest
 
 from odibi_core.insight.base import Budget, RowChange
 from odibi_core.insight.explaining import explain
-from odibi_core.insight.rule_tests import evaluate
-from odibi_core.insight.tables import Table, table_of
+from odibi_core.insight.frames.frame import Frame, frame_of
+from odibi_core.insight.predicates.tests import evaluate
 
 ROWS = 600
 
@@ -109,8 +109,8 @@ def test_the_kind_and_the_rows_of_a_step(case: str, library: str) -> None:
     assert not any(cause.wrong for cause in change.causes if cause.level == "exact")
 
 
-def _table(frame: Any) -> Table:
-    found = table_of(frame)
+def _table(frame: Any) -> Frame:
+    found = frame_of(frame)
     assert found is not None
     return found
 

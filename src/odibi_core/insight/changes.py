@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from odibi_core.insight.base import Cause, RowChange, Rule
-from odibi_core.insight.causes import Context, cause_of, find_rule
 from odibi_core.insight.kinds import Facts, kind_of_join, kind_of_loss, kind_of_same_rows
 from odibi_core.insight.losses import gained_causes, lost_causes, unmatched_causes
 from odibi_core.insight.origins import groups_lost
+from odibi_core.insight.rules.causes import Context, cause_of, find_rule
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Mask
+    from odibi_core.insight.frames.frame import Mask
     from odibi_core.insight.origins import Origin
 
 _NOT_UNIQUE: Final = "the columns that stayed do not distinguish the rows"
@@ -38,9 +38,9 @@ def change_of(origin: Origin, context: Context) -> RowChange:
     causes += gained_causes(origin, gained)
     kind = _kind(origin, context, causes)
     levels = {cause.level for cause in causes}
-    tried, names = len(context.table.names), len(origin.main.names)
+    tried, names = len(context.main.names), len(origin.main.nameable().names)
     reason = _NO_BUDGET if "unknown" in levels else ""
-    if "no_rule" in levels and tried < names - len(context.table.left_out):
+    if "no_rule" in levels and tried < names:
         reason = f"a rule was searched in {tried} of {names:,} columns"
     return _record(
         origin, kind=kind, known=(int(lost.sum()), gained), causes=causes, unmatched=unmatched, reason=reason
@@ -122,7 +122,7 @@ def of_nothing(change: RowChange, lost: int, keys: Rule | None) -> RowChange:
     gained = (change.rows_out or 0) if not change.rows_in else 0
     causes = []
     if lost:
-        from odibi_core.insight.wording import rule_text
+        from odibi_core.insight.predicates.wording import rule_text
 
         rule = keys or Rule(((),))
         causes = [Cause("lost", lost, lost, rule_text(rule), "exact", rule, examples=tuple(range(min(lost, 5))))]

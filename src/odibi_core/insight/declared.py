@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from odibi_core.engines import join_keys
 from odibi_core.insight.joins import Keys
-from odibi_core.insight.source import NO_HINTS, Hints, hints_of
+from odibi_core.insight.rules.source import NO_HINTS, Hints, hints_of
 
 _MOST_INPUTS: Final = 8
 

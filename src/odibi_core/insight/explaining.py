@@ -17,11 +17,10 @@ from odibi_core.errors import STOPS
 from odibi_core.insight.base import Budget, RowChange
 
 if TYPE_CHECKING:
-    from odibi_core.insight.causes import Context
-    from odibi_core.insight.columns import Columns
     from odibi_core.insight.declared import Declared
+    from odibi_core.insight.frames.frame import Frame
     from odibi_core.insight.origins import Origin
-    from odibi_core.insight.tables import Table
+    from odibi_core.insight.rules.causes import Context
 
     Traced = tuple[Origin, Context]
 
@@ -164,76 +163,66 @@ def trace(
         evidence: The source of the step, and an earlier change; each may be None.
         budget: The work that it may take.
     """
-    from odibi_core.insight.columns import columns_of
+    from odibi_core.insight.frames.frame import frame_of
 
-    made = columns_of(output)
+    made = frame_of(output)
     if made is None:
         return RowChange(reason=f"the output must be a frame in memory, got {type(output).__name__}")
     for name, frame in inputs.items():
         if frame is output:
             return RowChange("same", name, made.height, made.height, 0, 0, how="object")
-    taken = {name: found for name, frame in inputs.items() if (found := columns_of(frame)) is not None}
+    taken = {name: found for name, frame in inputs.items() if (found := frame_of(frame)) is not None}
     if not taken:
         return RowChange(kind="made", rows_out=made.height, reason="the step took no frame in memory")
     if len({made.library, *(each.library for each in taken.values())}) > 1:
         for each in (made, *taken.values()):
             each.is_mixed = True
-    return _of_frames(inputs, (taken, made), evidence, budget)
+    return _of_frames((taken, made), evidence, budget)
 
 
 def _of_frames(
-    frames: Mapping[str, Any],
-    columns: tuple[dict[str, Columns], Columns],
-    evidence: tuple[Any, RowChange | None],
-    budget: Budget,
+    frames: tuple[dict[str, Frame], Frame], evidence: tuple[Any, RowChange | None], budget: Budget
 ) -> RowChange | Traced:
     from odibi_core.insight.declared import declared_by
     from odibi_core.insight.origins import find_origin, likely
 
-    taken, output = columns
+    taken, output = frames
     source, known = evidence
     declared = declared_by(source, {name: each.names for name, each in taken.items()})
     first = likely(taken, output)[0]
     shape = RowChange("unknown", first, taken[first].height, output.height)
     if not output.height or not taken[first].height:
-        return _of_nothing(shape, (taken, output), declared)
+        return _of_nothing(shape, taken, declared)
     origin = find_origin(taken, output, declared, budget)
     # Rows that were found in one input may be those of another, which the budget left out.
     if origin is None or (budget.refused and len(taken) > 1):
         spent = " within the budget" if budget.refused else ""
         return structs.replace(shape, reason=_UNIDENTIFIED + spent)
-    return origin, _context(origin, frames, (declared, known), budget)
+    return origin, _context(origin, (declared, known), budget)
 
 
-def _context(
-    origin: Origin, frames: Mapping[str, Any], evidence: tuple[Declared, RowChange | None], budget: Budget
-) -> Context:
-    from odibi_core.insight.causes import Context
-    from odibi_core.insight.tables import table_of
+def _context(origin: Origin, evidence: tuple[Declared, RowChange | None], budget: Budget) -> Context:
+    from odibi_core.insight.rules.causes import Context
 
     declared, known = evidence
-    tables: dict[str, Table] = {}
-    for name in (origin.name, *origin.others):
-        table = table_of(frames[name])
-        if table is not None:
-            tables[name] = _narrow(table, declared)
+    others = {name: _narrow(other, declared) for name, other in origin.others.items()}
     rules = tuple(cause.rule for cause in (known.causes if known is not None else ()) if cause.rule is not None)
-    return Context(tables.pop(origin.name), tables, budget, declared.hints, rules)
+    return Context(_narrow(origin.main, declared), others, budget, declared.hints, rules)
 
 
-def _narrow(table: Table, declared: Declared) -> Table:
-    """Return a wide table with the columns that the source names and the first others."""
-    if len(table.names) <= MOST_COLUMNS:
-        return table
-    named = declared.hints.columns(table.names)[:MOST_COLUMNS]
-    return table.only(list(dict.fromkeys((*named, *table.names)))[:MOST_COLUMNS])
+def _narrow(frame: Frame, declared: Declared) -> Frame:
+    """Return the columns of a frame that rules may read: of a wide one those that the source names, and the first."""
+    frame = frame.nameable()
+    if len(frame.names) <= MOST_COLUMNS:
+        return frame
+    named = declared.hints.columns(frame.names)[:MOST_COLUMNS]
+    return frame.only(list(dict.fromkeys((*named, *frame.names)))[:MOST_COLUMNS])
 
 
-def _of_nothing(shape: RowChange, columns: tuple[Mapping[str, Columns], Columns], declared: Declared) -> RowChange:
+def _of_nothing(shape: RowChange, taken: Mapping[str, Frame], declared: Declared) -> RowChange:
     from odibi_core.insight.changes import of_nothing
     from odibi_core.insight.joins import without_partners
 
-    taken, _ = columns
     main = taken[shape.main]
     keys = None
     for name, other in taken.items():

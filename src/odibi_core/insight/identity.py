@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from odibi_core.insight.base import Budget
-from odibi_core.insight.columns import Columns, comparable, salted
-from odibi_core.insight.matching import evenly, has_duplicates, match_rows, places_of
+from odibi_core.insight.frames.frame import Frame, comparable
+from odibi_core.insight.frames.hashes import salted
+from odibi_core.insight.frames.matching import evenly, has_duplicates, match_rows, places_of
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Hashes, Rows
+    from odibi_core.insight.frames.frame import Rows
+    from odibi_core.insight.frames.hashes import Hashes
 
 SAMPLE: Final = 256
 MOST_COLUMNS: Final = 96
@@ -42,8 +44,8 @@ class Identity(NamedTuple):
 
     Args:
         rows: For each row of the output its row number in the input, -1 if it has none.
-        same: Columns with the values of the input.
-        altered: Columns of both whose values differ.
+        same: Frame with the values of the input.
+        altered: Frame of both whose values differ.
         how: The way in which they were identified: index, place or fingerprint.
         is_unique: The columns that are the same distinguish the rows; otherwise only groups of them.
     """
@@ -55,7 +57,7 @@ class Identity(NamedTuple):
     is_unique: bool = True
 
 
-def identify(main: Columns, output: Columns, budget: Budget) -> Identity | None:
+def identify(main: Frame, output: Frame, budget: Budget) -> Identity | None:
     """Return the rows of an output as rows of an input; None if that cannot be determined within the budget."""
     if not output.height or not main.height:
         return None
@@ -72,7 +74,7 @@ def identify(main: Columns, output: Columns, budget: Budget) -> Identity | None:
     return weak if found is None or (weak is not None and not found.is_unique) else found
 
 
-def _renamed(main: Columns, output: Columns, budget: Budget) -> Identity | None:
+def _renamed(main: Frame, output: Frame, budget: Budget) -> Identity | None:
     """Return the identity of rows whose columns all have other names, by their places among the columns."""
     pairs = _by_position(main, output)
     if not pairs:
@@ -85,18 +87,18 @@ def _renamed(main: Columns, output: Columns, budget: Budget) -> Identity | None:
     return found if varied is not None and _spread(output, varied, sample) > 1 and found.is_unique else None
 
 
-def pairs_of(main: Columns, output: Columns) -> list[Pair]:
+def pairs_of(main: Frame, output: Frame) -> list[Pair]:
     """Return the columns of both that can be compared, by name; of a wide frame only some."""
     names = [name for name in output.names if name in main]
     return _comparable(main, output, [(name, name) for name in names[:MOST_COLUMNS]])
 
 
-def _by_position(main: Columns, output: Columns) -> list[Pair]:
+def _by_position(main: Frame, output: Frame) -> list[Pair]:
     names = list(zip(main.names, output.names, strict=False))[:MOST_COLUMNS]
     return _comparable(main, output, names) if len(main.names) == len(output.names) else []
 
 
-def _comparable(main: Columns, output: Columns, names: Sequence[tuple[str, str]]) -> list[Pair]:
+def _comparable(main: Frame, output: Frame, names: Sequence[tuple[str, str]]) -> list[Pair]:
     found = []
     for first, second in names:
         can, as_float = comparable(main, output, first, second)
@@ -105,7 +107,7 @@ def _comparable(main: Columns, output: Columns, names: Sequence[tuple[str, str]]
     return found
 
 
-def hashes(columns: Columns, pair: Pair, rows: Rows | slice | None, *, of_output: bool) -> Hashes:
+def hashes(columns: Frame, pair: Pair, rows: Rows | slice | None, *, of_output: bool) -> Hashes:
     """Return the numbers of a column of a pair."""
     return columns.hashes(pair.output if of_output else pair.main, rows, as_float=pair.as_float)
 
@@ -122,7 +124,7 @@ class _Agreement(NamedTuple):
     """Different rows by the columns that are the same."""
 
 
-def _agreement(main: Columns, output: Columns, pairs: list[Pair], at: tuple[Rows, Rows]) -> _Agreement:
+def _agreement(main: Frame, output: Frame, pairs: list[Pair], at: tuple[Rows, Rows]) -> _Agreement:
     """Compare a sample of rows of both."""
     import numpy as np
 
@@ -146,7 +148,7 @@ def _agreement(main: Columns, output: Columns, pairs: list[Pair], at: tuple[Rows
     return _Agreement(same, partly, altered, spread / len(np.unique(by_all)), spread)
 
 
-def _in_place(main: Columns, output: Columns, pairs: list[Pair], budget: Budget) -> Identity | None:
+def _in_place(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> Identity | None:
     """Identify rows that stand at the same places, each of the input or the first or last ones of it."""
     import numpy as np
 
@@ -169,7 +171,7 @@ def _in_place(main: Columns, output: Columns, pairs: list[Pair], budget: Budget)
     return None
 
 
-def _may_agree(main: Columns, output: Columns, pairs: list[Pair], start: int) -> bool:
+def _may_agree(main: Frame, output: Frame, pairs: list[Pair], start: int) -> bool:
     """Return whether one of the first columns agrees in a few rows, which costs less than the whole comparison."""
     few = evenly(output.height, _FEW_ROWS)
     return any(
@@ -178,21 +180,21 @@ def _may_agree(main: Columns, output: Columns, pairs: list[Pair], start: int) ->
     )
 
 
-def _all_agree(main: Columns, output: Columns, pair: Pair, start: int, budget: Budget) -> bool:
+def _all_agree(main: Frame, output: Frame, pair: Pair, start: int, budget: Budget) -> bool:
     if not budget.take(output.height):
         return False
     there = hashes(main, pair, slice(start, start + output.height), of_output=False)
     return bool((there == hashes(output, pair, None, of_output=True)).all())
 
 
-def _most_varied(output: Columns, pairs: Sequence[Pair], sample: Rows) -> Pair | None:
+def _most_varied(output: Frame, pairs: Sequence[Pair], sample: Rows) -> Pair | None:
     """Return the column of most different values in a sample, numbers first."""
 
     spread = {pair: (_spread(output, pair, sample), output.kind(pair.output) != "text") for pair in pairs}
     return max(spread, key=lambda pair: spread[pair], default=None)
 
 
-def _by_index(main: Columns, output: Columns, pairs: list[Pair], budget: Budget) -> Identity | None:
+def _by_index(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> Identity | None:
     """Identify rows by the index of pandas, if the values of a sample agree."""
     import numpy as np
 
@@ -216,7 +218,7 @@ def _by_index(main: Columns, output: Columns, pairs: list[Pair], budget: Budget)
     return Identity(rows, tuple(seen.same), tuple(seen.partly + seen.altered), "index", is_unique)
 
 
-def _index_rows(main: Columns, output: Columns, budget: Budget) -> Rows | None:
+def _index_rows(main: Frame, output: Frame, budget: Budget) -> Rows | None:
     """Return for each label of the output its row in the input; None if labels do not identify rows."""
     import numpy as np
 
@@ -224,7 +226,7 @@ def _index_rows(main: Columns, output: Columns, budget: Budget) -> Rows | None:
         return None
     import pandas as pd
 
-    index, labels = main.frame.index, output.frame.index
+    index, labels = main.native.index, output.native.index
     if list(index.names) != list(labels.names) or not budget.take(output.height):
         return None
     if isinstance(index, pd.RangeIndex) and labels.dtype.kind in "iu":
@@ -240,7 +242,7 @@ def _index_rows(main: Columns, output: Columns, budget: Budget) -> Rows | None:
     return np.asarray(index.get_indexer(labels), np.int64) if index.is_unique else None
 
 
-def _by_fingerprints(main: Columns, output: Columns, pairs: list[Pair], budget: Budget) -> Identity | None:
+def _by_fingerprints(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> Identity | None:
     """Identify rows by the values of a few columns that together distinguish them."""
     sample = evenly(output.height, SAMPLE)
     ranked = _by_spread(output, pairs, sample)
@@ -257,20 +259,20 @@ def _by_fingerprints(main: Columns, output: Columns, pairs: list[Pair], budget: 
     return None if best is None else _matched(main, output, (best[1], best[2], pairs), budget)
 
 
-def _spread(output: Columns, pair: Pair, sample: Rows) -> int:
+def _spread(output: Frame, pair: Pair, sample: Rows) -> int:
     import numpy as np
 
     return len(np.unique(hashes(output, pair, sample, of_output=True)))
 
 
-def _by_spread(output: Columns, pairs: list[Pair], sample: Rows) -> list[Pair]:
+def _by_spread(output: Frame, pairs: list[Pair], sample: Rows) -> list[Pair]:
 
     spread = {pair: _spread(output, pair, sample) for pair in pairs}
     return sorted(pairs, key=lambda pair: -spread[pair])
 
 
 def _grown(
-    main: Columns, output: Columns, ranked: tuple[list[Pair], Rows], budget: Budget
+    main: Frame, output: Frame, ranked: tuple[list[Pair], Rows], budget: Budget
 ) -> tuple[float, list[Pair], list[Pair]] | None:
     """Add columns as long as the rows of a sample are found, until each is found once.
 
@@ -310,7 +312,7 @@ def _grown(
 
 
 def _matched(
-    main: Columns, output: Columns, columns: tuple[list[Pair], list[Pair], list[Pair]], budget: Budget
+    main: Frame, output: Frame, columns: tuple[list[Pair], list[Pair], list[Pair]], budget: Budget
 ) -> Identity | None:
     """Match all rows by the chosen columns, by more of them if these do not distinguish the rows."""
     chosen, same, pairs = columns
@@ -332,7 +334,7 @@ def _matched(
     return Identity(rows, tuple(same), altered, "fingerprint", is_unique)
 
 
-def joint(columns: Columns, pairs: list[Pair], *, of_output: bool) -> Hashes:
+def joint(columns: Frame, pairs: list[Pair], *, of_output: bool) -> Hashes:
     """Return a number for each row of these columns."""
     import numpy as np
 
@@ -343,7 +345,7 @@ def joint(columns: Columns, pairs: list[Pair], *, of_output: bool) -> Hashes:
 
 
 def _partly_altered(
-    main: Columns, output: Columns, matched: tuple[list[Pair], Rows], joint: tuple[Hashes, Hashes], budget: Budget
+    main: Frame, output: Frame, matched: tuple[list[Pair], Rows], joint: tuple[Hashes, Hashes], budget: Budget
 ) -> Pair | None:
     """Return the column without which most rows that seem to be made up are rows of the input."""
     import numpy as np
@@ -364,7 +366,7 @@ def _partly_altered(
     return None
 
 
-def found_share(main: Columns, output: Columns, rows: Rows, budget: Budget) -> float:
+def found_share(main: Frame, output: Frame, rows: Rows, budget: Budget) -> float:
     """Return the share of a sample of these rows of the output that an input has, by most of the columns."""
     pairs = pairs_of(main, output)
     if not pairs or not main.height or not len(rows):

@@ -11,12 +11,14 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from odibi_core.insight.base import Budget, Rule, Test
-from odibi_core.insight.columns import Columns, comparable, salted
+from odibi_core.insight.frames.frame import Frame, comparable
+from odibi_core.insight.frames.hashes import salted
+from odibi_core.insight.frames.matching import evenly, first_rows, members, places_in, places_of
 from odibi_core.insight.identity import Identity
-from odibi_core.insight.matching import evenly, first_rows, members, places_in, places_of
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Hashes, Mask, Rows
+    from odibi_core.insight.frames.frame import Mask, Rows
+    from odibi_core.insight.frames.hashes import Hashes
 
 SAMPLE: Final = 256
 _MOST_KEYS: Final = 4
@@ -41,7 +43,7 @@ class Join(NamedTuple):
         keys: The columns that it compares.
         is_member: Rows of the main input whose key is in the other input.
         copies: For each row of the main input the rows of the other one with its key.
-        brought: Columns of the output by the column of the other input that they hold.
+        brought: Frame of the output by the column of the other input that they hold.
         is_sure: The columns that were brought prove it; otherwise the rows that are lost must do.
         repeated: Keys of the other input that come more than once.
         total_keys: Keys of the other input.
@@ -58,7 +60,7 @@ class Join(NamedTuple):
     total_keys: int
     is_outer: bool = False
 
-    def looked_up(self, main: Columns, other: Columns) -> Rows:
+    def looked_up(self, main: Frame, other: Frame) -> Rows:
         """Return for each row of the main input the first row of the other one with its key, -1 without one."""
         import numpy as np
 
@@ -78,11 +80,11 @@ class Sides(NamedTuple):
         other: The other input.
     """
 
-    main: Columns
-    output: Columns
+    main: Frame
+    output: Frame
     identity: Identity
     name: str
-    other: Columns
+    other: Frame
 
     @property
     def kept(self) -> Mask:
@@ -243,7 +245,7 @@ def _explains_loss(kept: Mask, is_member: Mask) -> bool:
     return bool((kept == is_member).all() or (kept != is_member).all() or not (kept & ~is_member).any())
 
 
-def _key_hashes(main: Columns, other: Columns, keys: Keys, rows: Rows | None) -> tuple[Hashes, Mask]:
+def _key_hashes(main: Frame, other: Frame, keys: Keys, rows: Rows | None) -> tuple[Hashes, Mask]:
     """Return a number for the key of each of these rows, and the rows with a missing value in it."""
     import numpy as np
 
@@ -268,7 +270,7 @@ def _copies(mine: Hashes, theirs: tuple[Hashes, Rows], is_member: Mask) -> Rows:
     return np.where(is_member & (places >= 0), counts[places], 0)
 
 
-def _base(name: str, other: Columns) -> str:
+def _base(name: str, other: Frame) -> str:
     """Return the column of the other input that a name with a suffix or a prefix stands for; empty if there is none."""
     matches = [each for each in other.names if len(each) > 1 and (name.startswith(each) or name.endswith(each))]
     return max(matches, key=len, default="")
@@ -304,7 +306,7 @@ def _brought(
     return brought
 
 
-def without_partners(main: Columns, other: Columns, name: str, declared: list[Keys]) -> Rule | None:
+def without_partners(main: Frame, other: Frame, name: str, declared: list[Keys]) -> Rule | None:
     """Return the rule of a join in which no row has a partner, by its declared or shared keys; None if some have."""
     shared = tuple(each for each in main.names if each in other)
     for keys in (*declared, *([Keys(shared, shared)] if shared else [])):

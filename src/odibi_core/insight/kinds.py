@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from odibi_core.insight.base import Rule
 from odibi_core.insight.identity import Identity
-from odibi_core.insight.rule_tests import STAYS, split_op
+from odibi_core.insight.predicates.tests import STAYS, split_op
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Columns
+    from odibi_core.insight.frames.frame import Frame
     from odibi_core.insight.joins import Join
 
 _HEAD = frozenset({"head", "limit", "tail", "slice", "islice", "LIMIT", "iloc", "nlargest", "nsmallest"})
@@ -78,7 +78,7 @@ def kind_of_loss(facts: Facts, rules: Sequence[Rule | None], is_dedup: bool) -> 
     return "sample" if not facts.is_ordered or set(facts.names) & _SAMPLE else "filter"
 
 
-def kind_of_same_rows(main: Columns, output: Columns, identity: Identity, facts: Facts) -> str:
+def kind_of_same_rows(main: Frame, output: Frame, identity: Identity, facts: Facts) -> str:
     """Return the kind of a step whose output has each row of the input once."""
     if not facts.is_ordered:
         return "sort"

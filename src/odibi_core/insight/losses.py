@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
-from odibi_core.insight import chance
 from odibi_core.insight.base import Budget, Cause, Level, Rule, Side, Test
-from odibi_core.insight.causes import Context, Found, cause_of, evaluated, examples, find_rule, with_alike
-from odibi_core.insight.columns import salted
-from odibi_core.insight.duplicates import Duplicates, find_duplicates, names_duplicates
-from odibi_core.insight.features import OF_TABLE
-from odibi_core.insight.few_values import find_values
+from odibi_core.insight.frames.hashes import salted
+from odibi_core.insight.frames.matching import evenly
 from odibi_core.insight.kinds import prefers_head
-from odibi_core.insight.matching import evenly
-from odibi_core.insight.partners import of_partner
-from odibi_core.insight.rule_tests import split_op
-from odibi_core.insight.source import Hints
-from odibi_core.insight.wording import rule_text
+from odibi_core.insight.predicates.features import OF_TABLE
+from odibi_core.insight.predicates.partners import of_partner
+from odibi_core.insight.predicates.tests import split_op
+from odibi_core.insight.predicates.wording import rule_text
+from odibi_core.insight.rules import chance
+from odibi_core.insight.rules.causes import Context, Found, cause_of, evaluated, examples, find_rule, with_alike
+from odibi_core.insight.rules.duplicates import Duplicates, find_duplicates, names_duplicates
+from odibi_core.insight.rules.few_values import find_values
+from odibi_core.insight.rules.source import Hints
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Columns, Mask
+    from odibi_core.insight.frames.frame import Frame, Mask
     from odibi_core.insight.joins import Join
     from odibi_core.insight.origins import Origin
 
@@ -153,7 +153,7 @@ def _details(join: Join, origin: Origin, context: Context, wanted: tuple[Mask, M
     rows, part = wanted
     if not (part & ~rows).any():
         return []
-    found = find_values(context, dict.fromkeys((*join.keys.main, *context.table.names)), rows, part)
+    found = find_values(context, dict.fromkeys((*join.keys.main, *context.main.names)), rows, part)
     if found is None:
         budget = Budget(min(_DETAILS, context.budget.units - context.budget.spent))
         names = context.hints.names | {name for name in join.keys.main if _is_short(name, origin)}
@@ -246,7 +246,7 @@ def rule_of_duplicates(found: Duplicates) -> Rule | None:
 def _by_null(origin: Origin, context: Context, wanted: Mask, part: Mask) -> tuple[str, Found] | None:
     """Return the test of a missing value that selects lost rows only, however few."""
     best: tuple[str, Found] | None = None
-    for name in context.table.names[:_MOST_NULLS]:
+    for name in context.main.names[:_MOST_NULLS]:
         found = evaluated(context, Rule(((Test("null", (name,)),),)), wanted, part)
         if found is None or found.wrong or not found.selected.any():
             continue
@@ -271,7 +271,7 @@ def _by_join(origin: Origin, context: Context, wanted: Mask, part: Mask) -> tupl
         rows = np.flatnonzero(part & (looked_up >= 0))
         if not wanted[rows].any() or not context.budget.take(2 * len(rows)):
             continue
-        inner = replace(context, table=other.take(looked_up[rows]), others={}, known=())
+        inner = replace(context, main=other.take(looked_up[rows]), others={}, known=())
         found = find_rule(inner, wanted[rows])
         if found is not None and found.rule is not None and not _is_of_table(found.rule):
             rule = of_partner(found.rule, join.other, join.keys.main, join.keys.other)
@@ -284,7 +284,7 @@ def _is_of_table(rule: Rule) -> bool:
     return any(split_op(test.op)[1] in OF_TABLE for group in rule.any_of for test in group)
 
 
-def most_frequent(join: Join, main: Columns, rows: Mask, *, copies: bool = False) -> tuple[dict[str, Any], ...]:
+def most_frequent(join: Join, main: Frame, rows: Mask, *, copies: bool = False) -> tuple[dict[str, Any], ...]:
     """Return the most frequent keys of these rows, as plain values by column.
 
     Args:

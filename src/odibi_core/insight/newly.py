@@ -10,9 +10,9 @@ from odibi_core.insight.base import Budget, Cause, RowChange, Rule, Side
 from odibi_core.insight.explaining import guarded, trace
 
 if TYPE_CHECKING:
-    from odibi_core.insight.causes import Context
-    from odibi_core.insight.columns import Mask
+    from odibi_core.insight.frames.frame import Mask
     from odibi_core.insight.origins import Origin
+    from odibi_core.insight.rules.causes import Context
 
 _SIDES: Final[tuple[Side, ...]] = ("lost", "unmatched")
 
@@ -52,10 +52,10 @@ def newly_lost(
 def _causes(origin: Origin, context: Context, known: RowChange) -> list[Cause]:
     import numpy as np
 
-    from odibi_core.insight.causes import cause_of, find_rule
     from odibi_core.insight.changes import doubt
-    from odibi_core.insight.few_values import find_values
     from odibi_core.insight.losses import no_rule
+    from odibi_core.insight.rules.causes import cause_of, find_rule
+    from odibi_core.insight.rules.few_values import find_values
 
     if doubt(origin):
         return []
@@ -70,7 +70,7 @@ def _causes(origin: Origin, context: Context, known: RowChange) -> list[Cause]:
             continue
         part = ~_nothing(context) if before is None else ~before
         keys = [name for join in origin.joins for name in join.keys.main]
-        rule = find_values(context, dict.fromkeys((*keys, *context.table.names)), new, part)
+        rule = find_values(context, dict.fromkeys((*keys, *context.main.names)), new, part)
         rule = rule or find_rule(replace(context, others={}), new, part)
         causes.append(no_rule(side, new, context) if rule is None else cause_of(rule, side, new))
     return causes
@@ -78,7 +78,7 @@ def _causes(origin: Origin, context: Context, known: RowChange) -> list[Cause]:
 
 def _selected_before(context: Context, known: RowChange, side: Side) -> Mask | None:
     """Return the rows that the earlier rules of a side select; None if there is no such rule."""
-    from odibi_core.insight.causes import evaluated
+    from odibi_core.insight.rules.causes import evaluated
 
     selected: Mask | None = None
     for cause in known.causes:
@@ -93,7 +93,7 @@ def _selected_before(context: Context, known: RowChange, side: Side) -> Mask | N
 def _nothing(context: Context) -> Mask:
     import numpy as np
 
-    return np.zeros(context.table.height, np.bool_)
+    return np.zeros(context.main.height, np.bool_)
 
 
 def _looks_elsewhere(rule: Rule) -> bool:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Budget
 from odibi_core.insight.declared import Declared
+from odibi_core.insight.frames.matching import has_duplicates, members
 from odibi_core.insight.identity import Identity, found_share, identify, joint
 from odibi_core.insight.joins import Join, Sides, find_join
-from odibi_core.insight.matching import has_duplicates, members
 
 if TYPE_CHECKING:
-    from odibi_core.insight.columns import Columns, Mask, Rows
+    from odibi_core.insight.frames.frame import Frame, Mask, Rows
 
 _ALL: Final = 0.98
 _MOST_INPUTS: Final = 8
@@ -37,14 +37,14 @@ class Origin:
     """
 
     name: str
-    main: Columns
-    output: Columns
+    main: Frame
+    output: Frame
     identity: Identity
     counts: Rows
     joins: list[Join] = field(default_factory=list)
     united: list[str] = field(default_factory=list)
     shape: str = ""
-    others: Mapping[str, Columns] = field(default_factory=dict)
+    others: Mapping[str, Frame] = field(default_factory=dict)
 
     @property
     def lost(self) -> Mask:
@@ -61,7 +61,7 @@ class Origin:
         return bool((found[1:] >= found[:-1]).all())
 
 
-def find_origin(inputs: Mapping[str, Columns], output: Columns, declared: Declared, budget: Budget) -> Origin | None:
+def find_origin(inputs: Mapping[str, Frame], output: Frame, declared: Declared, budget: Budget) -> Origin | None:
     """Return the origin of an output; None if its rows could not be identified."""
     import numpy as np
 
@@ -88,7 +88,7 @@ def find_origin(inputs: Mapping[str, Columns], output: Columns, declared: Declar
     return origin
 
 
-def likely(inputs: Mapping[str, Columns], output: Columns) -> list[str]:
+def likely(inputs: Mapping[str, Frame], output: Frame) -> list[str]:
     """Return the names of the inputs, the one first that shares most columns with the output."""
     shared = {name: sum(column in main for column in output.names) for name, main in inputs.items()}
     return sorted(inputs, key=lambda name: (-shared[name], -inputs[name].height))
@@ -115,7 +115,7 @@ def _add_others(origin: Origin, declared: Declared, budget: Budget) -> None:
         origin.shape = _shape(origin)
 
 
-def _is_cross(origin: Origin, other: Columns) -> bool:
+def _is_cross(origin: Origin, other: Frame) -> bool:
     new = [name for name in origin.output.names if name not in origin.main]
     return (
         other.height > 1
@@ -126,7 +126,7 @@ def _is_cross(origin: Origin, other: Columns) -> bool:
     )
 
 
-def _is_united(origin: Origin, other: Columns, budget: Budget) -> bool:
+def _is_united(origin: Origin, other: Frame, budget: Budget) -> bool:
     import numpy as np
 
     made = np.flatnonzero(origin.identity.rows < 0)

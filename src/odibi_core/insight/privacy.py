@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import Cause, RowChange, Rule, Test
-from odibi_core.insight.partners import OF_INPUT, inner_test
+from odibi_core.insight.predicates.partners import OF_INPUT, inner_test
 from odibi_core.redaction import HIDDEN, Redactor, redact_text
 
 if TYPE_CHECKING:
-    from odibi_core.insight.tables import Table
+    from odibi_core.insight.frames.frame import Frame
 
 Show = Literal["rule", "keys", "none"]
 
@@ -66,7 +66,7 @@ class _Hiding:
         self._main = main
         self._frames = frames
         self._named = named
-        self._tables: dict[str, Table | None] = {}
+        self._known: dict[str, Frame | None] = {}
         self._redactor = Redactor()
 
     def cause(self, cause: Cause, show: Show) -> Cause:
@@ -89,7 +89,7 @@ class _Hiding:
         return any(self._test(test) != test for group in rule.any_of for test in group)
 
     def _text(self, rule: Rule) -> str:
-        from odibi_core.insight.wording import rule_text
+        from odibi_core.insight.predicates.wording import rule_text
 
         hidden = Rule(tuple(tuple(self._test(test) for test in group) for group in rule.any_of))
         text = rule_text(hidden)
@@ -121,44 +121,45 @@ class _Hiding:
 
     def _is_rare(self, test: Test, value: Any) -> bool:
         """Return whether a constant is a value of some rows, but of fewer than five; True if that cannot be known."""
-        from odibi_core.insight.rule_tests import TEXT, passing, split_op
+        from odibi_core.insight.predicates.tests import TEXT, passing, split_op
 
         _, feature, comparison = split_op(test.op)
         if feature or len(test.columns) != 1 or comparison in ("null", "nan", "in_input", "mod"):
             return False
-        table = self._table(self._main)
-        if table is None or test.columns[0] not in table.names:
-            table = next((other for name in self._frames if _has(other := self._table(name), test.columns[0])), None)
-        if table is None:
+        frame = self._frame(self._main)
+        if frame is None or test.columns[0] not in frame.names:
+            frame = next((other for name in self._frames if _has(other := self._frame(name), test.columns[0])), None)
+        if frame is None:
             return True
         op = comparison if comparison in TEXT else "eq"
         try:
-            return 0 < int(passing(Test(op, test.columns, value), table).sum()) < FEW
+            return 0 < int(passing(Test(op, test.columns, value), frame).sum()) < FEW
         except STOPS:
             raise
         except Exception:  # of another kind than the column: fail closed
             return True
 
-    def _table(self, name: str) -> Table | None:
-        from odibi_core.insight.tables import table_of
+    def _frame(self, name: str) -> Frame | None:
+        from odibi_core.insight.frames.frame import frame_of
 
-        if name not in self._tables:
-            self._tables[name] = table_of(self._frames.get(name))
-        return self._tables[name]
+        if name not in self._known:
+            frame = frame_of(self._frames.get(name))
+            self._known[name] = None if frame is None else frame.nameable()
+        return self._known[name]
 
     def _key(self, key: dict[str, Any]) -> dict[str, Any]:
         return {name: self._redactor.field(name, value) for name, value in key.items()}
 
     def _is_frequent(self, key: dict[str, Any]) -> bool:
         """Return whether at least five rows have a key."""
-        from odibi_core.insight.rule_tests import evaluate
+        from odibi_core.insight.predicates.tests import evaluate
 
         tests = tuple(Test("null" if value is None else "eq", (name,), value) for name, value in key.items())
-        tables = [table for name in (self._main, *self._frames) if (table := self._table(name)) is not None]
-        for table in tables:
-            if set(key) <= set(table.names):
+        tables = [frame for name in (self._main, *self._frames) if (frame := self._frame(name)) is not None]
+        for frame in tables:
+            if set(key) <= set(frame.names):
                 try:
-                    return int(evaluate(Rule((tests,)), table, {}).sum()) >= FEW
+                    return int(evaluate(Rule((tests,)), frame, {}).sum()) >= FEW
                 except STOPS:
                     raise
                 except Exception:
@@ -166,8 +167,8 @@ class _Hiding:
         return False
 
 
-def _has(table: Table | None, name: str) -> bool:
-    return table is not None and name in table.names
+def _has(frame: Frame | None, name: str) -> bool:
+    return frame is not None and name in frame.names
 
 
 def _is_named(value: Any, named: Collection[Any]) -> bool:

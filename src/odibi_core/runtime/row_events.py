@@ -185,7 +185,7 @@ class RowEvents:
 
     def _redacted(self, change: RowChange, frames: Frames) -> RowChange:
         from odibi_core.insight.privacy import redacted
-        from odibi_core.insight.source import hints_of
+        from odibi_core.insight.rules.source import hints_of
 
         show: Show = self._settings.show
         named = hints_of(frames.source).constants if change.causes else frozenset()

@@ -39,7 +39,7 @@ def explained(rows: StepRows, frames: PastFrames, run: RunData, root: Path, sett
         return rows
     from odibi_core.insight.explaining import explain_outputs
     from odibi_core.insight.privacy import redacted
-    from odibi_core.insight.source import hints_of
+    from odibi_core.insight.rules.source import hints_of
 
     try:
         inputs, outputs = frames.inputs_of(rows.step), _outputs(rows, frames)
