@@ -62,7 +62,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "store rebuild": ("--tables --store exported",),
     "doctor": ("", "--format json", "--store exported"),
     "logs": ("{run} --limit 2000", "{run} --limit 2000 --format json", "{pipeline} --limit 0"),
-    "story": ("{pipeline} -o cli/story.html", "{run} -o cli/program.html"),
+    "story": (
+        "{pipeline} -o cli/story.html", "{run} -o cli/program.html", "{pipeline} --format md -o -",
+        "{steps} -o cli/story.md",
+    ),
     "export openlineage": ("{pipeline}", "{run}", "{steps}", "{steps} -o cli/export_openlineage_file.jsonl"),
     "export otlp": ("{pipeline}", "{run} --signal traces --signal metrics", "{steps} -o cli/otlp"),
     "ship": (

@@ -196,7 +196,8 @@ def run_pipeline(some: tuple[Canary, ...]) -> None:
     plan = odibi.Orchestrator(
         steps, event_bus=bus, pipeline_name=first.text, raise_on_error=False, snapshot_level="stats"
     )
-    plan.execute()
+    result = plan.execute()
+    print(result, repr(result), result._repr_html_(), plan.metrics, plan.metrics._repr_html_())
     if plan.tracker is not None:
         plan.tracker.export_lineage(OUT / f"lineage_{id(plan)}.json")
         print(plan.tracker.get_summary())

@@ -20,7 +20,9 @@ class Form(StrEnum):
 
     text = "text"
     json = "json"
+    md = "md"
     markdown = "markdown"
+    """Another word for md."""
     html = "html"
 
 
@@ -34,7 +36,7 @@ def compare(
     anyway: Annotated[bool, typer.Option("--anyway", help="Compare runs of different pipelines too.")] = False,
     store: options.Store = None,
     format: Annotated[
-        Form | None, typer.Option("--format", metavar="FORMAT", help="Output: text, json, markdown or html.")
+        Form | None, typer.Option("--format", metavar="FORMAT", help="Output: text, json, md or html.")
     ] = None,
 ) -> None:
     """Compare two runs: what differs, the most important first, and why.
@@ -63,7 +65,7 @@ def compare(
 
 
 def _form_of(out: Path | None) -> Form:
-    suffixes = {".html": Form.html, ".htm": Form.html, ".md": Form.markdown, ".json": Form.json}
+    suffixes = {".html": Form.html, ".htm": Form.html, ".md": Form.md, ".json": Form.json}
     return suffixes.get(out.suffix.lower(), Form.text) if out else Form.text
 
 
@@ -76,7 +78,7 @@ def _written(found: Comparison, form: Form, *, diffs: bool) -> str:
         from odibi_core.history.comparison.lines import lines
 
         return "\n".join(lines(found, diffs=diffs)) + "\n"
-    return found.to_markdown() if form is Form.markdown else found.to_html()
+    return found.to_html() if form is Form.html else found.to_markdown()
 
 
 def _show(found: Comparison, *, diffs: bool) -> None:

@@ -169,6 +169,16 @@ def resident_memory_mb() -> float | None:
         return None
 
 
+def resident_memory_of_mb(pid: int) -> float | None:
+    """Return the resident size of a process of this machine in mebibytes; None if it is gone or out of reach."""
+    import psutil
+
+    try:
+        return round(float(psutil.Process(pid).memory_info().rss) / 2**20, 3)
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
 # On Linux without psutil, whose import takes longer than the rest of a program's start. Both read the same files.
 # None if there is no such file.
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Literal
 from odibi_core._state import STATE
 from odibi_core.bus.bus import EventBus
 from odibi_core.errors import is_failure
+from odibi_core.events import sanitize_text
 from odibi_core.events.failure import describe_failure
 from odibi_core.events.normalize import to_text
 from odibi_core.metrics.manager import MetricsManager
@@ -129,7 +130,7 @@ class Observer(Carded):
         return observer_card(self)
 
     def __repr__(self) -> str:
-        return f"Observer({self.name!r}, {self.run_id!r})"
+        return f"Observer({sanitize_text(self.name)!r}, {self.run_id!r})"
 
     def __enter__(self) -> Observer:
         self.start()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from odibi_core.engines.frame import is_frame, row_count
+from odibi_core.events import sanitize_text
 from odibi_core.story.card import run_card
 from odibi_core.views.cards import Card, Section, Table
 from odibi_core.views.wording import count, duration, plural
@@ -33,14 +34,14 @@ def _without_tracker(result: Result) -> Card:
     status = result["status"]
     nodes = list(result["nodes"].items())
     rows = [
-        (name, node["status"], count(node["row_count"]), duration(node["duration_ms"]))
+        (sanitize_text(name), node["status"], count(node["row_count"]), duration(node["duration_ms"]))
         for name, node in nodes[:_MOST_NODES]
     ]
     hidden = len(nodes) - len(rows)
     more = f"and {plural(hidden, 'more step')}" if hidden else ""
     table = Table(("Step", "State", "Rows", "Duration"), rows, right=("Rows", "Duration"), more=more)
     return Card(
-        title=f"{result['pipeline_name']}: {status}, in {duration(result['duration_ms'])}",
+        title=f"{sanitize_text(result['pipeline_name'])}: {status}, in {duration(result['duration_ms'])}",
         tone="good" if result["success"] else "bad",
         lead=[result["error"]] if result["error"] else [],
         sections=[Section(table=table)] if rows else [],
@@ -51,7 +52,7 @@ def _without_tracker(result: Result) -> Card:
 def _datasets(data: Mapping[str, Any]) -> list[Section]:
     if not data:
         return []
-    rows = [(name, _type(value), _rows(value)) for name, value in list(data.items())[:_MOST_DATASETS]]
+    rows = [(sanitize_text(name), _type(value), _rows(value)) for name, value in list(data.items())[:_MOST_DATASETS]]
     hidden = len(data) - len(rows)
     more = f"and {plural(hidden, 'more dataset')}" if hidden else ""
     table = Table(("Dataset", "Type", "Rows"), rows, right=("Rows",), more=more)
@@ -83,6 +84,6 @@ def observer_card(observer: Observer) -> Card:
     links = [("Folder", str(observer.path))] if observer.path is not None else []
     if lineage.start is None:
         foot = [("Run", observer.run_id), *links]
-        return Card(title=f"{observer.name} has not begun: it begins with the `with` block", foot=foot)
+        return Card(title=f"{sanitize_text(observer.name)} has not begun: it begins with the `with` block", foot=foot)
     card = run_card(lineage)
     return replace(card, foot=[*card.foot, *links])

@@ -25,8 +25,9 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
         earlier = before.nodes.get(name)
         if earlier is None:
             yield Difference(
-                family="failure", kind="step_added", node=name, after=node["status"], is_notable=False,
-                message=f"step {name} is new",
+                family="failure", kind="step_added", node=name, after=node["status"],
+                is_notable=node["status"] == "failed", magnitude=0.9,
+                message=f"step {name} is new{', and failed' if node['status'] == 'failed' else ''}",
             )  # fmt: skip
         elif node["status"] != earlier["status"]:
             yield _status(name, earlier, node)
