@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "compare": tuple(
         f"{{pipeline}} {{steps}} --anyway --format {form}" for form in ("text", "json", "markdown", "html")
     ),
+    "top": ("--since 3650d --once", "--since 3650d --format json"),
     "watch": ("--since 30d --all", "--since 30d --all --format json"),
     "store export": ("exported", *(f"--to sqlite:///cli/all.sqlite --format {form}" for form in ("text", "json"))),
     "store compact": ("--store exported",),

@@ -20,6 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.RUN: ("run", "record", "backfill", "demo"),
     help.ONE_RUN: ("show", "why", "trace", "logs", "story", "lineage", "metrics", "timing", "replay", "export"),
     help.ALL_RUNS: (
+        "top",
         "watch",
         "ack",
         "mute",

@@ -110,6 +110,13 @@ def write_line(event: Event, *, of_runs: bool, as_json: bool) -> None:
     sys.stdout.flush()
 
 
+def event_text(event: Event) -> str:
+    """Return an event as one line without its time: kind, step, figures, message."""
+    took, rows = output.duration(event.duration_ms), output.count(event.row_count)
+    parts = (f"{event.event_type:<14}", event.node_name or "", _figures(took, rows), *_parts(event))
+    return "  ".join(filter(None, parts)).partition("\n")[0]
+
+
 def _figures(took: str, rows: str) -> str:
     figures = [each for each in (took, f"{rows} rows" if rows else "") if each]
     return f"({', '.join(figures)})" if figures else ""

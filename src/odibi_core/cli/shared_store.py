@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Final
+
 import msgspec
 
 from odibi_core.cli import options, output
+from odibi_core.errors import OdibiError
 from odibi_core.history.remote import read_address
 from odibi_core.history.remote.opening import open_copy
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.views.wording import plural
+
+_EVERY_S: Final = 5.0
+_END_WITHIN_S: Final = 2.0
 
 
 def open_shared(settings: Settings) -> RunStore:
@@ -20,6 +29,39 @@ def open_shared(settings: Settings) -> RunStore:
     for problem in problems:
         output.notice(problem)
     return copy
+
+
+@contextmanager
+def kept_fresh(given: str | None) -> Iterator[Callable[[], str]]:
+    """Bring the local copy of a shared store up to date while the block runs; nothing is done for a local store.
+
+    The value of the block is a function that returns the last problem; empty for none.
+
+    Args:
+        given: The value of `--store`.
+    """
+    from odibi_core.history.remote.mirror import sync
+
+    settings = read_settings(store={"dir": given or None})
+    if not settings.store.url or (given and "://" not in given):
+        yield str
+        return
+    address, over, problems = read_address(settings.store.url), Event(), list[str]()
+
+    def refresh() -> None:
+        while not over.wait(_EVERY_S):
+            try:
+                problems[:] = sync(address, settings.store, local=settings.root).problems[:1]
+            except OdibiError as error:
+                problems[:] = [str(error)]
+
+    thread = Thread(target=refresh, name="odibi-shared-copy", daemon=True)
+    thread.start()
+    try:
+        yield lambda: "".join(problems)
+    finally:
+        over.set()
+        thread.join(_END_WITHIN_S)
 
 
 def compact_url(url: str, limit_s: float | None, format: options.TextOrJson) -> None:

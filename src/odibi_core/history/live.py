@@ -14,9 +14,10 @@ from odibi_core.events import Event, kinds
 from odibi_core.events.clock import host_name, resident_memory_of_mb, utc_now
 from odibi_core.history.index import Index, RunFilter
 from odibi_core.store.follower import Follower
-from odibi_core.store.runs import RunStore
-from odibi_core.store.segments import ReadErrors
+from odibi_core.store.runs import RunStore, pipeline_of
+from odibi_core.store.segments import ReadErrors, safe_name
 from odibi_core.views.answers import Node, RunRow, Timeline
+from odibi_core.views.run_head import CLOSING
 from odibi_core.views.runs import RunsView
 from odibi_core.views.timeline import TimelineView
 from odibi_core.views.values import number
@@ -28,7 +29,10 @@ _MOST_USUAL: Final = 15
 _MOST_RUNS: Final = 500
 _MOST_OPEN: Final = 50
 _MOST_LINES: Final = 200
+_ERROR: Final = kinds.severity("error")
 _OLDEST_LOST: Final = timedelta(hours=1)
+_LONGEST: Final = timedelta(days=2)
+"""Runs that ended a short time ago are looked for among those that started so long before."""
 
 
 class OpenStep(Struct, frozen=True):
@@ -109,35 +113,38 @@ class LiveRuns:
 
     Args:
         store: The store, or the local copy of a shared one.
-        since: Runs that ended after this time are shown too.
+        keep: Runs that ended so long ago are shown too; lost ones for an hour at least, because their end is noticed
+            late.
         pipeline: Only this pipeline.
     """
 
-    def __init__(self, store: RunStore, since: datetime | None = None, pipeline: str | None = None) -> None:
-        self._store, self._since, self._pipeline = store, since, pipeline
+    def __init__(self, store: RunStore, keep: timedelta = timedelta(0), pipeline: str | None = None) -> None:
+        self._store, self._keep, self._pipeline = store, keep, pipeline
         self._runs: dict[str, _Run] = {}
         self._usual = _Usual(store)
-        self._follower = Follower(store, [], lambda run_id: True)
+        slug = None if pipeline is None else safe_name(pipeline, 40)
+        self._follower = Follower(store, [], lambda run_id: slug in (None, pipeline_of(run_id)))
         known = set(self._follower.known)  # before the index is read: no run may begin unseen between the two
         first = self._first()
         self._follower.add(run_id for run_id in first if run_id in known)
 
     def _first(self) -> list[str]:
-        """Return the runs that run, and those that ended since the time that was asked for."""
+        """Return the runs that run, and those that ended a short time ago."""
+        now = utc_now()
         with Index(self._store.root) as index:
             index.refresh()
             running = index.runs(RunFilter(pipeline_name=self._pipeline, status="running"), _MOST_RUNS)
-            ended: list[dict[str, Any]] = []
-            if self._since is not None:
-                wanted = RunFilter(pipeline_name=self._pipeline, since=self._since - timedelta(days=2))
-                ended = [row for row in index.runs(wanted, _MOST_RUNS) if self._is_recent(row)]
+            wanted = RunFilter(pipeline_name=self._pipeline, since=now - max(self._keep, _OLDEST_LOST) - _LONGEST)
+            ended = [
+                row
+                for row in index.runs(wanted, _MOST_RUNS)
+                if row["status"] != "running" and self._is_recent(row["status"], row["ended"] or row["started"], now)
+            ]
         return [row["run_id"] for row in (*running, *ended)]
 
-    def _is_recent(self, row: dict[str, Any]) -> bool:
-        since, end = self._since, row["ended"] or row["started"]
-        if since is None or end is None or row["status"] == "running":
-            return False
-        return bool(end >= (min(since, utc_now() - _OLDEST_LOST) if row["status"] == "lost" else since))
+    def _is_recent(self, status: str, end: datetime | None, now: datetime) -> bool:
+        keep = max(self._keep, _OLDEST_LOST) if status == "lost" else self._keep
+        return end is not None and end >= now - keep
 
     @property
     def read_errors(self) -> ReadErrors:
@@ -154,8 +161,17 @@ class LiveRuns:
                 run(event)
         now = utc_now()
         found = [live for run in self._runs.values() if (live := self._live(run, now)) is not None]
+        self._forget(found, now)
+        found = [run for run in found if run.status == "running" or self._is_recent(run.status, run.ended, now)]
         found.sort(key=lambda run: (run.status == "running", run.started or now), reverse=True)
         return found[:_MOST_RUNS]
+
+    def _forget(self, found: Iterable[LiveRun], now: datetime) -> None:
+        """Remove runs that are shown no longer, after the time in which the follower may have further lines of them."""
+        oldest = now - max(self._keep, _OLDEST_LOST) - timedelta(seconds=QUIET_S)
+        for run in found:
+            if run.status != "running" and run.ended is not None and run.ended < oldest:
+                del self._runs[run.run_id]
 
     def lines(self, run_id: str) -> list[Event]:
         """Return the last lines of the log of a run."""
@@ -164,8 +180,8 @@ class LiveRuns:
 
     def _live(self, run: _Run, now: datetime) -> LiveRun | None:
         row, timeline = run.rows.answer()[0], run.timeline()
-        if self._pipeline not in (None, row.pipeline_name):
-            return None
+        if row.start is None or self._pipeline not in (None, row.pipeline_name):
+            return None  # of a run whose files are gone, or of another pipeline with the same short name
         running = row.status == "running"
         name = row.pipeline_name
         until = now if running else row.end or row.last_event
@@ -200,7 +216,7 @@ def _memory(row: RunRow, is_here: bool, running: bool) -> float | None:
 
 
 class _Run:
-    """What the events of one run have reported so far."""
+    """One run: the states of its rows and steps, its errors, and the end of its log, from the events so far."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
@@ -216,7 +232,7 @@ class _Run:
         self._steps(event)
         self._timeline = None
         self.memory_mb = number(event.memory_mb) or self.memory_mb
-        if kinds.severity(event.level) >= kinds.severity("error") and event.event_type not in kinds.PIPELINE_ENDS:
+        if kinds.severity(event.level) >= _ERROR and event.event_type not in CLOSING:
             self.errors += 1
             self.error = self.error or event.error or event.message
         if event.event_type not in kinds.FOR_MACHINES:

@@ -97,7 +97,8 @@ class Result(Carded, Mapping[str, Any]):
         return result_card(self)
 
     def __repr__(self) -> str:
-        return f"Result({sanitize_text(self['pipeline_name'])!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
+        name = sanitize_text(self["pipeline_name"])
+        return f"Result({name!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
 
 
 def check_counts(results: list[bool | None]) -> dict[str, int]:
