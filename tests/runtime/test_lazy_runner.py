@@ -285,3 +285,19 @@ def test_a_step_of_another_engine_gets_its_frames() -> None:
         "polars.LazyFrame", "pandas.DataFrame",
     ]  # fmt: skip
     assert result.data[before]["n"].tolist() == [1, 2]
+
+
+def test_a_plan_that_is_executed_has_the_rows_after_each_operator() -> None:
+    """At the step whose rows are needed, with the operators of the steps before it, which polars may have merged."""
+    steps = [
+        Step(name="raw", value=ROWS.lazy),
+        Step(name="some", value=lambda raw: raw.filter(pl.col("n") > 1), inputs=["raw"]),
+        Step(name="kinds", value=lambda some: some.drop_nulls("k").unique("k"), inputs=["some"]),
+    ]
+    result, heard = run(steps)
+    assert result["success"]
+    found = {each.node_name: each.fields for each in heard.events if each.event_type == "row_change"}
+    assert [(each["operator"], each["detail"], each["rows"]) for each in found["kinds"]["stages"]] == [
+        ("TABLE_SCAN", "", 4), ("FILTER", "k.is_not_null() AND n > 1", 2), ("UNIQUE", "k", 2)
+    ]  # fmt: skip
+    assert found["some"]["stages"] == []

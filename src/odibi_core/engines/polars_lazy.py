@@ -9,9 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from odibi_core.engines import csv_text, files, refusals
+from odibi_core.engines import csv_text, files, plan_operators, refusals
 from odibi_core.engines.files import Member
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.engines.polars_engine import PolarsEngine, with_folders
+from odibi_core.events import clock
 
 _LONG = re.compile(rb"\d{16}")
 """Digits of a number that a float may change."""
@@ -40,7 +42,7 @@ class PolarsLazyEngine(PolarsEngine):
     def collected(self, frames: Sequence[Any]) -> list[Any]:
         """Return the rows of plans as DataFrames, all by one execution; what they share is computed once."""
         plans = [frame for frame in frames if self.is_plan(frame)]
-        made = iter(pl.collect_all(plans) if plans else ())
+        made = iter(_executed(plans) if plans else ())
         return [next(made) if self.is_plan(frame) else frame for frame in frames]
 
     def watched(self, plan: Any, take: Callable[[Any], None]) -> Any:
@@ -115,6 +117,21 @@ class PolarsLazyEngine(PolarsEngine):
         # Only the values show the type that holds all of them.
         read = [Member(path, self.collected(list(frames))) for path, frames in members]
         return super()._united(read, folders, options).lazy()
+
+
+def _executed(plans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
+    """Return the rows of plans by one execution, and note their operators if they are wanted."""
+    if not plan_operators.are_wanted():
+        return pl.collect_all(plans)
+    from odibi_core.engines import polars_profile  # here: it registers with polars
+    from odibi_core.engines.polars_operators import operators
+
+    began = clock.utc_now().timestamp()
+    made, profile, reason = polars_profile.profiled(lambda engine: pl.collect_all(plans, engine=engine))
+    found = [Operators(reason=reason)] * len(plans) if reason else operators(profile, len(plans), began)
+    for frame, each in zip(made, found, strict=True):
+        plan_operators.note(frame, each)
+    return made
 
 
 def _lazily(path: str, frame: Any, folders: Mapping[str, Mapping[str, Any]]) -> Any:

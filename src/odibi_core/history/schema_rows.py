@@ -34,6 +34,11 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("units", "bigint", "The work of the explanation: rows times tests."),
     ("explain_ms", "double", "Its time in milliseconds."),
     ("causes", "json", "All causes, a list of objects."),
-    ("stages", "json", "Rows after each operator of a SQL step, if the engine reports them, a list of objects."),
+    (
+        "stages",
+        "json",
+        "Rows after each operator of a SQL step or a plan, if its engine reports them: a list of objects.",
+    ),
     ("usual_rule", "text", "The rule of the last good run, as text; it was not tried on the rows of this run."),
+    ("stages_reason", "text", "The reason why the rows after each operator of a plan are unknown; null without one."),
 )

@@ -95,6 +95,7 @@ class RowChange(Struct, frozen=True, omit_defaults=True):
         reason: The reason for an unknown part; empty if all is known.
         units: Work that it took: rows times tests.
         stages: Rows after each operator, if an engine reports them: each a dict of operator, detail, rows.
+        stages_reason: The reason why those of a plan are unknown.
     """
 
     kind: str = "unknown"
@@ -109,6 +110,7 @@ class RowChange(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     units: int = 0
     stages: tuple[dict[str, Any], ...] = ()
+    stages_reason: str = ""
 
 
 class Budget:

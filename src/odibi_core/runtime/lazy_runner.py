@@ -9,12 +9,14 @@ and the node ends when they are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
 
 from odibi_core.bus.bus import EventBus
+from odibi_core.engines import plan_operators
 from odibi_core.errors import STOPS, StepError, is_stop
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
@@ -306,16 +308,20 @@ class LazyRunner:
         about: dict[str, Any] = {"engine": engine, "datasets": keys,
                                  "for_steps": [self._graph.steps[index].name for index in ready]}  # fmt: skip
         try:
-            frames = runner.engines.get(engine).collected(plans)
+            with plan_operators.wanted() if runner.rows is not None else nullcontext():
+                frames = runner.engines.get(engine).collected(plans)
         except BaseException as error:
             about |= {"status": "failed", "duration_ms": (monotonic() - began) * 1e3, **describe_failure(error)}
             self._bus.publish(kinds.PLAN_EXECUTED, message_of(error), level="warning", fields=about)
             raise
+        found = plan_operators.take(dict(zip(keys, frames, strict=True)))
         for key, plan, frame in zip(keys, plans, frames, strict=True):
             runner.data[key] = frame
             for opened in self._open:
-                if any(plan is made for made in opened.made.values()):
-                    opened.rows[id(plan)] = frame
+                for name, made in opened.made.items():
+                    if plan is made:
+                        opened.rows[id(plan)] = frame
+                        opened.work.operators |= {name: found[key]} if key in found else {}
         about |= {"status": "success", "duration_ms": (monotonic() - began) * 1e3}
         self._bus.publish(kinds.PLAN_EXECUTED, f"{engine} executed the plans of {', '.join(keys)}", fields=about)
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from odibi_core.engines.frame import row_count
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
 from odibi_core.insight.base import Budget, RowChange
@@ -55,8 +57,8 @@ class Frames(NamedTuple):
     """By dataset key."""
     source: Any = None
     """The function of the step, or its SQL text."""
-    stages: tuple[dict[str, Any], ...] = ()
-    """Rows after each operator of the plan that made the frame."""
+    operators: Mapping[str, Operators] = MappingProxyType({})
+    """Rows after each operator of the plans that made frames, by dataset key."""
     is_unchanged: Callable[[str, Any], bool | None] | None = None
     """Returns whether the frame of a dataset key is as the step took it; None if it had copies."""
     rows_of: Callable[[str], int | None] = lambda key: None
@@ -121,7 +123,8 @@ class RowEvents:
 
     def _fields(self, dataset: str, frames: Frames) -> dict[str, Any]:
         change = quick(frames.inputs, frames.made[dataset], frames.heights, frames.rows_of(dataset))
-        change = replace(change, stages=_named_scans(frames)) if frames.stages else change
+        found = frames.operators.get(dataset, Operators())
+        change = replace(change, stages=_named_scans(found.stages, frames), stages_reason=found.reason)
         usual = self._usual_of(dataset, frames)
         unusual = None if usual is None else is_unusual(change, usual)
         asked = self._asked(change, unusual)
@@ -192,13 +195,13 @@ class RowEvents:
         return redacted(change, frames.inputs, show=show, named=named)
 
 
-def _named_scans(frames: Frames) -> tuple[dict[str, Any], ...]:
+def _named_scans(stages: tuple[dict[str, Any], ...], frames: Frames) -> tuple[dict[str, Any], ...]:
     """Return the operators of a plan, in which a scan of a whole input has its name if no other one is as long."""
     by_rows: dict[int, list[str]] = {}
     for name, rows in frames.heights.items():
         by_rows.setdefault(rows, []).append(name)
     named = []
-    for stage in frames.stages:
+    for stage in stages:
         names = by_rows.get(stage["rows"], []) if stage["operator"] == "TABLE_SCAN" and not stage["detail"] else []
         named.append({**stage, "detail": names[0]} if len(names) == 1 else stage)
     return tuple(named)
@@ -231,7 +234,8 @@ def merged(quick_look: RowChange, found: RowChange) -> RowChange:
     if not found.unmatched and (not found.main or found.main == quick_look.main):
         known["unmatched"] = quick_look.unmatched
     return replace(found, main=found.main or quick_look.main, how=found.how or quick_look.how,
-                   stages=found.stages or quick_look.stages, **known)  # fmt: skip
+                   stages=found.stages or quick_look.stages, stages_reason=quick_look.stages_reason,
+                   **known)  # fmt: skip
 
 
 def _event_fields(dataset: str, frames: Frames, change: RowChange, usual: Usual | None) -> dict[str, Any]:
@@ -246,4 +250,6 @@ def _event_fields(dataset: str, frames: Frames, change: RowChange, usual: Usual 
         "unmatched": dict(change.unmatched), "how": change.how, "reason": change.reason, "units": change.units,
         "causes": causes, "stages": list(change.stages),
     }  # fmt: skip
+    if change.stages_reason:
+        fields["stages_reason"] = change.stages_reason
     return fields if usual is None else {**fields, "usual": usual.facts()}

@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from odibi_core.coroutines import AwaitableRun, is_awaitable
-from odibi_core.engines import access_facts, duckdb_profile
+from odibi_core.engines import access_facts, duckdb_profile, plan_operators
 from odibi_core.engines.file_watch import unwatched
 from odibi_core.engines.frame import Description, row_count
 from odibi_core.engines.frame_copy import separate
 from odibi_core.engines.lineage.base import FrameColumns, unknown_columns
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.errors import StepError, nearest
 from odibi_core.events import context
 from odibi_core.events.clock import monotonic
@@ -99,7 +100,8 @@ class StepWork:
         self.rows: RowEvents | None = None
         """Compares the rows of inputs and outputs; None if they are not compared."""
         self._heights: dict[str, int] = {}
-        self._stages: tuple[dict[str, Any], ...] = ()
+        self.operators: dict[str, Operators] = {}
+        """The rows after each operator of the plans behind outputs, by logical name."""
         self.looks: dict[str, Look] | str = NO_LOOK
         self._counted: dict[int, Any] = {}
         """The results of checks that the engine counted while it wrote, by the id of the check."""
@@ -121,9 +123,9 @@ class StepWork:
         if self.rows is None:
             return self._settled(inputs, awaiting, copied)
         self._heights = heights_of(inputs)
-        with duckdb_profile.wanted():
+        with duckdb_profile.wanted(), plan_operators.wanted():
             made = self._settled(inputs, awaiting, copied)
-        self._stages = duckdb_profile.take()
+        self.operators = dict.fromkeys(made, Operators(duckdb_profile.take())) | plan_operators.take(made)
         return made
 
     def _settled(self, inputs: dict[str, Any], awaiting: AwaitableRun | None, copied: bool) -> dict[str, Any]:
@@ -250,7 +252,8 @@ class StepWork:
             by_key = {step.outputs[name]: frame for name, frame in made.items()}
             known = {name: rows for name in inputs if (rows := descriptions.rows_of(step.inputs[name])) is not None}
             frames = Frames(
-                step.name, inputs, step.inputs, known | self._heights, by_key, step.value, self._stages,
+                step.name, inputs, step.inputs, known | self._heights, by_key, step.value,
+                {step.outputs[name]: found for name, found in self.operators.items()},
                 descriptions.is_unchanged if step.policy.plain else None, descriptions.rows_of,
             )  # fmt: skip
             self.rows.of_step(findings, frames)

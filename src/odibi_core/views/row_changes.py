@@ -81,6 +81,7 @@ class RowChange(Carded, _Part, frozen=True):
     stages: list[dict[str, Any]] = []
     units: int | None = None
     explain_ms: float | None = None
+    stages_reason: str | None = None
 
     def _card(self) -> Card:
         from odibi_core.views.cards.frames import rows_card
@@ -120,6 +121,7 @@ def row_change(fields: Mapping[str, Any]) -> RowChange:
         stages=records(fields.get("stages"))[:MAX_STAGES],
         units=count(fields.get("units")),
         explain_ms=number(fields.get("explain_ms")),
+        stages_reason=text(fields.get("stages_reason")) or None,
     )
 
 

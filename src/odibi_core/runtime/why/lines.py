@@ -91,5 +91,7 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
     for stage in change.stages:
         words = f"{stage.get('operator')} {stage.get('detail') or ''}".strip()
         yield f"    {shorten(words + ': ' + number_words(stage.get('rows')), width - 4)}"
+    if change.stages_reason:
+        yield from item(change.stages_reason, width, "    operators not known: ")
     if change.reason:
         yield from item(change.reason, width, "    not known: ")
