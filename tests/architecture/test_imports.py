@@ -79,7 +79,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "costs/bigquery/", "health/checks.py", "exporters/protobuf_messages.py", "otlp/grpc_receiver.py",
         "otlp/protobuf.py",
     ),
-    "starlette": ("endpoint/",),
+    "starlette": ("endpoint/", "web/"),
     "uvicorn": ("endpoint/",),
     "tenacity": ("pipeline/", "executors/", "delivery/attempts.py"),
     "urllib3": ("delivery/http.py",),

@@ -104,6 +104,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 NOT_ASKED = {
     "connect": "it reads no record: tests/connections looks for its secrets",
     "mcp": "its tools are called below, without the client",
+    "serve": "its routes are called below, without connections",
     "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
     "store move": "it copies the files of the record as they are",
     "store ship": "it copies the files of the record as they are",
@@ -279,6 +280,26 @@ def main(*, in_every_way: bool) -> None:
             (OUT / f"mcp_{name}_{number}.json").write_text(json.dumps(call(RunStore, name, given)), encoding="utf-8")
     logs = json.dumps(call(RunStore, "sql", {"query": QUERY}))
     (OUT / "mcp_sql.json").write_text(logs, encoding="utf-8")
+    _ask_the_server(words)
+
+
+def _ask_the_server(words: dict[str, str]) -> None:
+    """Write the answer of each route, and of a request whose parameters are secrets."""
+    from urllib.parse import quote
+
+    from tests.web.served import client
+
+    asked, secret = client(Path(".odibi")), quote(canaries()[0].text, safe="")
+    run, pipeline = words["run"], quote(words["pipeline"], safe="")
+    paths = (
+        "runs", f"runs/{run}", f"runs/{pipeline}", f"runs/{run}/log?limit=500", f"runs/{pipeline}/log", "pipelines",
+        f"runs?search={secret}", f"runs/{secret}", f"pipelines/{secret}/history", f"metrics?run={run}", "datasets",
+        f"compare?run={pipeline}", f"sql?query={quote(QUERY)}", "errors", f"errors/{secret}", "costs", "usage",
+        "health", "alerts?all=true", f"sql?query={secret}", f"runs?since={secret}", f"runs?tag={secret}",
+    )  # fmt: skip
+    for number, path in enumerate(paths):
+        (OUT / f"serve_{number}.json").write_text(asked.get(f"/api/{path}").text, encoding="utf-8")
+    (OUT / "serve_metrics.txt").write_text(asked.get("/metrics").text, encoding="utf-8")
 
 
 if __name__ == "__main__":

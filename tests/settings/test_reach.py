@@ -180,4 +180,4 @@ def test_how_far_a_setting_reaches_is_said_by_its_type() -> None:
     }
     reaching = {option.name for option in OPTIONS.values() if option.reach}
     assert places == reaching
-    assert len(reaching) == 39
+    assert len(reaching) == 40

@@ -36,6 +36,7 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
         "store",
         "cache",
         "mcp",
+        "serve",
     ),
     help.CHECK: ("health", "inspect", "contract", "doctor", "config", "connect"),
 }

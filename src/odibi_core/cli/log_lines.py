@@ -13,6 +13,7 @@ import msgspec
 from odibi_core.cli import output, times
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
+from odibi_core.store.log_page import text_of
 from odibi_core.views.wording import short_id
 
 _WIDE: Final = 110
@@ -47,16 +48,8 @@ class EventFilter(msgspec.Struct, frozen=True):
             and (self.since is None or event.timestamp >= self.since)
             and (self.until is None or event.timestamp <= self.until)
             and event.event_type not in self.hidden
-            and (self.pattern is None or self.pattern.search(searched(event)) is not None)
+            and (self.pattern is None or self.pattern.search(text_of(event)) is not None)
         )
-
-
-def searched(event: Event) -> str:
-    """Return the text of an event that `--grep` searches: `name=value` of each field, one a line."""
-    values = to_dict(event).items()
-    return "\n".join(
-        f"{name}={value if isinstance(value, str) else output.as_json(value).decode()}" for name, value in values
-    )
 
 
 def show(events: list[Event], began: date | None, *, of_runs: bool = False) -> None:

@@ -1,8 +1,12 @@
-"""The access policy of the metrics endpoint: a bearer token, or the check of the `Host` header."""
+"""The access policy of the metrics endpoint: a bearer token, or the check of the `Host` header.
+
+`names_server` and `is_token` are the rules for one header each, which the server of the pages has in common with it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,20 +33,27 @@ class AccessPolicy:
     def refusal(self, host: str, authorization: str) -> tuple[int, str] | None:
         """Return the HTTP status and message of a refused request; None for an accepted one."""
         if self.token:
-            import hmac  # lazy: only a token needs it
-
             scheme, _, given = authorization.partition(" ")
-            right = hmac.compare_digest(given.strip().encode("latin-1"), self.token.encode())
-            if right and scheme.lower() == "bearer":
+            if is_token(given.strip(), self.token) and scheme.lower() == "bearer":
                 return None
             return 401, "the header Authorization must be: Bearer <token>"
-        return None if self._names_this_server(host) else (400, "the header Host is not a name of this server")
+        return None if names_server(host, [self.host]) else (400, "the header Host is not a name of this server")
 
-    def _names_this_server(self, host: str) -> bool:
-        match = _AUTHORITY.fullmatch(host)
-        if match is None or int(match["port"] or 0) > _LAST_PORT:
-            return False
-        if match["address"] is not None:
-            return is_address(match["address"])
-        name = match["name"].lower()
-        return name.removesuffix(".") in ("localhost", self.host.lower(), host_name().lower()) or is_address(name)
+
+def is_token(given: str, token: str) -> bool:
+    """Return whether a text of a header is this token; the time that it takes does not depend on the text."""
+    import hmac  # lazy: only a token needs it
+
+    return hmac.compare_digest(given.encode("latin-1", "replace"), token.encode())
+
+
+def names_server(host: str, names: Iterable[str]) -> bool:
+    """Return whether a `Host` header is an address, or a name of this machine or of these."""
+    match = _AUTHORITY.fullmatch(host)
+    if match is None or int(match["port"] or 0) > _LAST_PORT:
+        return False
+    if match["address"] is not None:
+        return is_address(match["address"])
+    name = match["name"].lower()
+    known = {"localhost", host_name().lower(), *map(str.lower, names)}
+    return name.removesuffix(".") in known or is_address(name)

@@ -65,6 +65,7 @@ class _LimitedConnection:
     connections: Any
     transport: Any
     open_connections: ConnectionLimit
+    answer_s: float
     _limit: Any
     _asked = False
 
@@ -80,7 +81,7 @@ class _LimitedConnection:
         if self.cycle is not None and not self._asked:
             self._asked = True
             self._limit.cancel()
-            self._limit = self.loop.call_later(ANSWER_S, self.drop)
+            self._limit = self.loop.call_later(self.answer_s, self.drop)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Unregister the connection."""
@@ -99,13 +100,22 @@ class _LimitedConnection:
         self.transport.abort()
 
 
-def server_for(app: Any) -> uvicorn.Server:
-    """Return the server of an application, not started; uvicorn's own logging stays unconfigured."""
+def server_for(app: Any, *, connections: int = CONNECTIONS, answer_s: float = ANSWER_S) -> uvicorn.Server:
+    """Return the server of an application, not started; uvicorn's own logging stays unconfigured.
+
+    Args:
+        app: The application.
+        connections: Open connections; while all are being answered, the same number may wait.
+        answer_s: Seconds from the first request of a connection to its end.
+    """
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
+    limit_s = answer_s
+
     class Connection(_LimitedConnection, H11Protocol):
-        open_connections = ConnectionLimit(CONNECTIONS)
+        open_connections = ConnectionLimit(connections)
+        answer_s = limit_s
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -125,7 +135,7 @@ def server_for(app: Any) -> uvicorn.Server:
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=2 * CONNECTIONS,
+        limit_concurrency=2 * connections,
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

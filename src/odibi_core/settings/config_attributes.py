@@ -162,3 +162,11 @@ class ConfigAttributes:
     otel_logs_client_certificate: str
     otel_logs_client_key: str
     otel_logs_exporter: str
+    serve_host: str
+    serve_port: int
+    serve_hosts: tuple[str, ...]
+    serve_token: str
+    serve_read_token: str
+    serve_proxies: tuple[str, ...]
+    serve_user_header: str
+    serve_operators: tuple[str, ...]

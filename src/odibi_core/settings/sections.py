@@ -34,6 +34,7 @@ from odibi_core.settings.field_types import (
 from odibi_core.settings.frame_sections import Rows, Snapshot
 from odibi_core.settings.log_sections import Elastic, Loki, Syslog
 from odibi_core.settings.metrics_sections import Datadog, Metrics
+from odibi_core.settings.serve_section import Serve
 
 
 class Store(Section, frozen=True):
@@ -320,7 +321,7 @@ SECTIONS: dict[str, type[Any]] = {
     "service": Service, "usage": Usage, "run": Run, "executor": Executor, "redaction": Redaction,
     "otel": Otel, "otel_traces": OtlpSignal, "otel_metrics": OtlpSignal, "otel_logs": OtlpSignal,
     "openlineage": OpenLineage, "alerts": Alerts, "loki": Loki, "elastic": Elastic, "syslog": Syslog,
-    "grafana": Grafana,
+    "grafana": Grafana, "serve": Serve,
 }  # fmt: skip
 
 

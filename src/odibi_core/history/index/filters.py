@@ -17,13 +17,15 @@ _MEMBER: Final = (
     " else cast(value as text) end = ?)"
 )
 """A member of a JSON object with that name and that value, as a text."""
+_SEARCHED: Final = ("run_id", "pipeline_name", "partition", "host", "error", "tags", "params")
 
 
 class RunFilter(Struct, frozen=True):
     """The runs that pass every filter that is given.
 
     `since` and `until` are about the start of a run; `tags` and `params` have values as texts; `unusual` selects runs
-    with unusual findings. Secrets in the given texts are redacted as in the record: they find every run with a secret
+    with unusual findings; `text` is a part of the id, the pipeline, the partition, the host, the error, a tag or a
+    parameter, in any case. Secrets in the given texts are redacted as in the record: they find every run with a secret
     there.
     """
 
@@ -35,6 +37,7 @@ class RunFilter(Struct, frozen=True):
     params: Mapping[str, str] = {}
     partition: str | None = None
     unusual: bool = False
+    text: str = ""
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the condition and its values."""
@@ -52,6 +55,9 @@ class RunFilter(Struct, frozen=True):
             yield "runs.started <= ?", [micros(self.until)]
         if self.unusual:
             yield "runs.unusual > 0", []
+        if self.text:
+            found = " or ".join(f"instr(lower(runs.{name}), ?) > 0" for name in _SEARCHED)
+            yield f"({found})", [sanitize_text(self.text).lower()] * len(_SEARCHED)
         for column, wanted in (("tags", self.tags), ("params", self.params)):
             for name, value in wanted.items():
                 yield _MEMBER.format(column=column), [sanitize_text(name), sanitize_field(name, value)]

@@ -13,7 +13,7 @@ import msgspec
 
 from odibi_core.events.paths import absolute_path
 from odibi_core.history.figures import RunFigures
-from odibi_core.history.index import database
+from odibi_core.history.index import database, fleet
 from odibi_core.history.index.columns import NODE_COLUMNS, RUN_COLUMNS, Reader, micros, moment_of, names_of
 from odibi_core.history.index.database import DamagedIndexError
 from odibi_core.history.index.entries import ENDED, HOT, PARTIAL, Entry, Tables, delete, write
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from odibi_core.history.index.error_groups import ErrorRow
+    from odibi_core.history.index.fleet import PipelineDays
     from odibi_core.history.index.refreshing import Refresh
 
 _T = TypeVar("_T")
@@ -175,6 +176,25 @@ class Index:
         """Return the pipelines with the numbers of their runs."""
         query = "select pipeline_name, count(*) from runs where pipeline_name is not null group by 1 order by 1"
         return dict(self._select(query, []))
+
+    def pipelines_by_start(self) -> list[str]:
+        """Return the pipelines, that of the latest run first."""
+        return [name for name, _ in self._with(fleet.names)]
+
+    def pipeline_days(
+        self, pipelines: Sequence[str], since: datetime, zone_minutes: int = 0, starts: int = 90
+    ) -> list[PipelineDays]:
+        """Return pipelines with their days since a time.
+
+        Args:
+            pipelines: The pipelines.
+            since: The begin of the first day.
+            zone_minutes: The zone of the days, in minutes east of UTC.
+            starts: The number of last runs whose starts are returned.
+        """
+        return self._with(
+            lambda connection: fleet.pipeline_days(connection, pipelines, since, zone_minutes, starts)
+        )  # fmt: skip
 
     def nodes(
         self, pipeline_name: str, node_name: str | None = None, before: datetime | None = None, last: int = 30

@@ -99,8 +99,17 @@ class Watch(msgspec.Struct, frozen=True):
         return [alert for alert in self.alerts if alert.is_open]
 
 
-def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: str | None = None) -> Watch:
+def watch(
+    index: WatchedIndex, since: datetime, now: datetime, pipeline_name: str | None = None, *, only_read: bool = False
+) -> Watch:
     """Return the alerts since a time, and write each missed run once into the notes of the store.
+
+    Args:
+        index: The index of the store.
+        since: The begin of the time.
+        now: Its end.
+        pipeline_name: Only this pipeline.
+        only_read: Write nothing.
 
     Raises:
         RunNotFoundError: The store has no run of `pipeline_name`.
@@ -113,7 +122,7 @@ def watch(index: WatchedIndex, since: datetime, now: datetime, pipeline_name: st
         state, missing = _of_cadence(index, name, count, since, now)
         pipelines.append(state)
         alerts += missing
-    not_noted = _note(index.root, known, alerts)
+    not_noted = None if only_read else _note(index.root, known, alerts)
     alerts = [_with_notes(alert, known) for alert in alerts]
     alerts.sort(key=lambda alert: (alert.at, alert.pipeline_name))
     not_judged = sum(row["unusual"] is None and row["status"] == "success" for row in recent)
