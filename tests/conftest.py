@@ -19,6 +19,9 @@ from odibi_core.process.state import listen
 from odibi_core.settings import set_config
 from odibi_core.testing import RecordingSink, fresh_program
 
+# Until the tests are collected: the collector would walk over all of them again and again.
+gc.disable()
+
 _numbers = count()
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
@@ -54,12 +57,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Let the garbage collector no longer walk over thousands of collected tests.
+    """Let the garbage collector work again, but not walk over thousands of collected tests.
 
     A version of pytest-xdist that does not fit to pytest ignores groups: each process would start Spark, Dask and Ray.
     """
-    gc.collect()
     gc.freeze()
+    gc.enable()
     if "PYTEST_XDIST_WORKER" in os.environ:
         for item in session.items:
             if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:

@@ -138,6 +138,7 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
+@cache
 def builtin_plugins() -> dict[str, dict[str, str]]:
     """Family name → {plugin name: "module:attr"}, read from the literal `BUILTIN` of each family."""
     found: dict[str, dict[str, str]] = {}

@@ -205,6 +205,7 @@ def _shown(module: Module) -> set[str]:
     return {name for name in names if name in _all(module.unit) or f"{module.name}:{name}" in plugins}
 
 
+@functools.cache
 def _all(package: str) -> set[str]:
     front = next((module for module in modules() if module.path == f"{package}/__init__.py"), None)
     for node in front.tree.body if front else []:

@@ -9,11 +9,13 @@ import random
 import re
 import string
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
+
+import polars
 
 COUNT = 200
 
@@ -166,36 +168,27 @@ def canaries() -> tuple[Canary, ...]:
 
 
 @cache
-def _forms() -> dict[bytes, list[tuple[bytes, Canary]]]:
-    """Forbidden bytes by their first four: each core as it is, URL-encoded, in JSON, and in base64."""
-    found: dict[bytes, list[tuple[bytes, Canary]]] = {}
+def _forms() -> dict[str, Canary]:
+    """Forbidden texts: each core as it is, URL-encoded, in JSON, and in base64. All are ASCII."""
+    found: dict[str, Canary] = {}
     for canary in canaries():
         raw = canary.core
-        written = (
-            raw,
-            quote(raw, safe=""),
-            json.dumps(raw)[1:-1],
-            raw.replace(" ", ""),
-            raw.replace(" ", "-"),
-        )
-        forms = [form.encode() for form in written]
+        forms = [raw, quote(raw, safe=""), json.dumps(raw)[1:-1], raw.replace(" ", ""), raw.replace(" ", "-")]
         for shift in range(3):
             # Of each four letters only those count that hold nothing of what may stand around.
-            encoded = base64.b64encode(b"x" * shift + raw.encode())
+            encoded = base64.b64encode(b"x" * shift + raw.encode()).decode()
             inner = encoded[4 if shift else 0 : len(encoded) // 4 * 4 - 4]
-            forms += [inner, inner.replace(b"+", b"-").replace(b"/", b"_")]
-        for form in dict.fromkeys(forms):
-            found.setdefault(form[:4], []).append((form, canary))
+            forms += [inner, inner.replace("+", "-").replace("/", "_")]
+        found.update(dict.fromkeys(forms, canary))
     return found
 
 
-def leaks(content: bytes) -> set[Canary]:
-    """Return the canaries in these bytes, in any form."""
-    found: set[Canary] = set()
-    for beginning, forms in _forms().items():
-        if beginning in content:
-            found |= {canary for form, canary in forms if canary not in found and form in content}
-    return found
+def leaks(contents: Iterable[bytes]) -> list[set[Canary]]:
+    """Return the canaries in each of these contents, in any form; one pass looks for all of them."""
+    forms = _forms()
+    texts = polars.Series([content.decode("latin-1") for content in contents], dtype=polars.String)
+    found = texts.str.extract_many(list(forms), overlapping=True).list.unique()
+    return [{forms[form] for form in some} for some in found]
 
 
 def readable(file: Path) -> Iterator[bytes]:
