@@ -103,7 +103,8 @@ def _compared(was: Column, now: Column) -> State:
     pairs = [(was[name], now[name]) for name in _STATS]
     if any(a != b for a, b in pairs if a is not None and b is not None):
         return "other"
-    return "unknown" if any((a is None) != (b is None) for a, b in pairs) else "same"
+    is_described = was["distinct"] is not None or was["nulls"] == was["rows_sampled"]
+    return "same" if is_described and all((a is None) == (b is None) for a, b in pairs) else "unknown"
 
 
 def _factor(was: Column, now: Column) -> float | None:

@@ -119,7 +119,14 @@ def _effect(origins: Origins, step: str) -> Signal | None:
     """Return the largest effect on rows at a step or below it."""
     found = [each for name in origins.below(step) for each in origins.of(name) if each.effect in OF_ROWS and each.rows]
     notable = [each for each in found if each.is_notable] or [each for each in found if each.node == step]
-    return max(notable, key=lambda each: (each.rows or 0, each.rule is not None), default=None)
+    return max(notable, key=_excess, default=None)
+
+
+def _excess(effect: Signal) -> tuple[int, bool, bool]:
+    """Return the order of effects: the rows beyond the usual share, then those with a rule, lost ones first."""
+    usual = round((effect.usual or 0.0) * (effect.of or 0))
+    rows = effect.rows or 0
+    return abs(rows - usual) if effect.effect != "rule" else rows, effect.rule is not None, effect.effect == "lost"
 
 
 def _evidence(origin: Origin, effect: Signal | None, changes: Sequence[Cause]) -> list[str]:

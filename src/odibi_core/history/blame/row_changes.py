@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,6 +20,8 @@ NOTABLE: Final = 0.02
 """The part of the rows by which a share must differ."""
 _BEYOND: Final = 0.75
 """The part of the width of the earlier shares by which they are widened: few runs have not had all usual ones."""
+_YOUNG: Final = 6.0
+"""The part of the width is one more for so many earlier runs."""
 _DEVIATIONS: Final = 3.0
 _LEAST: Final = 0.002
 _LONGEST: Final = 120
@@ -61,10 +63,19 @@ def sides_of(row: Mapping[str, Any]) -> dict[tuple[Effect, str], Side]:
     numbers: list[tuple[Effect, str, Any]] = [("lost", "", row.get("lost")), ("gained", "", row.get("gained"))]
     numbers += [("unmatched", str(name), rows) for name, rows in object_of(row.get("unmatched_by")).items()]
     return {
-        (effect, other): Side(effect, other, rows, of, tuple(each for each in causes if each.get("side") == effect))
+        (effect, other): Side(effect, other, rows, of, _causes_of(effect, rows, causes))
         for effect, other, value in numbers
         if (rows := count(value)) is not None
     }
+
+
+def _causes_of(effect: Effect, rows: int, causes: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return the causes of a side; rows that an inner join lost because they have no partner have those of lost rows."""
+    found = tuple(each for each in causes if each.get("side") == effect)
+    if found or effect != "unmatched":
+        return found
+    lost = tuple(each for each in causes if each.get("side") == "lost")
+    return lost if lost and count(lost[0].get("rows")) == rows else ()
 
 
 def signals(before: RunData, after: RunData, noise: Noise | None = None) -> Iterator[Signal]:
@@ -89,27 +100,48 @@ def is_beyond(node: str, rows_in: Any, rows_out: Any, noise: Noise) -> bool | No
     known = noise.values(node, "selectivity")
     if not known or not taken or made is None:
         return None
+    return is_beyond_known(made / taken, known, taken)
+
+
+def is_beyond_known(share: float, known: Sequence[float], of: int) -> bool:
+    """Return whether a share of so many rows is beyond those of earlier runs, which are widened by a part of their width.
+
+    The fewer runs are known, the larger that part: a share with a heavy tail is beyond six earlier ones now and then.
+    """
     low, high = min(known), max(known)
-    by_chance = _DEVIATIONS * math.sqrt(max(0.0, min(high, 1.0) * (1.0 - min(low, 1.0))) / taken)
-    reach = _BEYOND * (high - low) + max(_LEAST, by_chance)
-    return not low - reach <= made / taken <= high + reach
+    by_chance = _DEVIATIONS * math.sqrt(max(0.0, min(high, 1.0) * (1.0 - min(low, 1.0))) / of)
+    reach = _BEYOND * (1.0 + _YOUNG / len(known)) * (high - low) + max(_LEAST, by_chance)
+    return not low - reach <= share <= high + reach
 
 
 def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
     before, after = sides_of(was), sides_of(now)
     for place, side in after.items():
         # a join without unmatched rows has no number of them
-        earlier = before.get(place)
-        if earlier is None and place[1]:
-            earlier = Side(place[0], place[1], 0, count(was["rows_in"]) or 0)
+        earlier = before.get(place) or _earlier(place, was, now)
         if earlier is not None:
             yield from _of_side(node, earlier, side)
-    if now["lost"] is None or was["lost"] is None:
+    if ("lost", "") not in after or ("lost", "") not in before and _earlier(("lost", ""), was, now) is None:
         yield from _of_counts(node, was, now)
     if was["kind"] != now["kind"] and "unknown" not in (was["kind"], now["kind"]) and now["kind"] != "same":
         text = f"{node}: a step of the kind {now['kind']}, and {was['kind']} before"
         yield Signal(node=node, effect="rule", text=text, size=0.3, is_notable=False)
     yield from _of_stages(node, list_of(was.get("stages")), list_of(now.get("stages")))
+
+
+def _earlier(place: tuple[Effect, str], was: Mapping[str, Any], now: Mapping[str, Any]) -> Side | None:
+    """Return a side of the last good run by its numbers of rows alone; None if they do not show it.
+
+    A join without unmatched rows has no number of them. Of a step that multiplies no rows, those that are not in the
+    output were lost.
+    """
+    effect, other = place
+    rows_in, rows_out = count(was["rows_in"]), count(was["rows_out"])
+    if other:
+        return Side(effect, other, 0, rows_in or 0)
+    if effect != "lost" or now["gained"] != 0 or rows_in is None or rows_out is None or rows_out > rows_in:
+        return None
+    return Side(effect, other, rows_in - rows_out, rows_in)
 
 
 def _of_counts(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
