@@ -30,3 +30,15 @@ def test_signals_have_the_order_of_the_columns() -> None:
     """That of a set is another one in each process, and the answer would not be that of the record."""
     signals = list(Contents(run(1.0), run(100.0)).signals())
     assert [each.column for each in signals if each.effect == "unit"] == list(NAMES)
+
+
+def test_a_frame_without_statistics_is_not_the_same() -> None:
+    """Statistics that were left out in both runs show nothing: equal rows and nulls are not equal contents."""
+    before, after = run(1.0), run(1.0)
+    assert Contents(before, after).of_step("sales") == "same"
+    for data in (before, after):
+        for found in data.columns.values():
+            for row in found.values():
+                row.update(dict.fromkeys(("distinct", "min", "max", "mean", "deviation", "top")))
+                row.update(dict.fromkeys(("q05", "q25", "median", "q75", "q95")))
+    assert Contents(before, after).of_step("sales") == "unknown"

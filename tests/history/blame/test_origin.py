@@ -117,3 +117,20 @@ def test_another_code_explains_what_values_upstream_do_not() -> None:
     after.nodes["paid"]["source_hash"] = "other"
     found = blamed(after)
     assert (found.step, found.cause) == ("paid", "code")
+
+
+def test_the_effect_is_the_one_beyond_the_usual_share() -> None:
+    """A filter that drops most rows each day is not the effect, if a join below lost some for the first time."""
+    before = shop(paid=1_000, joined=1_000)
+    found = blamed(shop(paid=1_000, prices=100, joined=400), before)
+    assert (found.effect_step, found.rows, found.of) == ("joined", 600, 1_000)
+
+
+def test_the_rows_of_before_follow_from_counts() -> None:
+    """The last good run was not explained, so that only its rows in and out are known: the share is still compared."""
+    before = shop()
+    for row in before.rows("row_changes"):
+        row.update(lost=None, gained=None)
+    found = blamed(shop(paid=4_000, joined=4_000), before)
+    assert (found.effect_step, found.rows) == ("paid", 6_000)
+    assert "(30 % before)" in found.sentence

@@ -12,6 +12,7 @@ from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.causes import OF_THE_STEP
 from odibi_core.history.comparison.difference import Cause
 from odibi_core.history.comparison.run_data import RunData
+from odibi_core.views.values import count
 
 _OF_CHANGES: Final[dict[str, CauseClass]] = {
     "code": "code", "plan": "code", "parameter": "parameter", "version": "environment", "environment": "environment",
@@ -31,11 +32,14 @@ _NEW: Final = 1.05
 _KEYLIKE: Final = 0.5
 
 
-def cause_class(origin: Origin, changes: Sequence[Cause], before: RunData, after: RunData) -> CauseClass:
+def cause_class(
+    origin: Origin, effect: Signal | None, changes: Sequence[Cause], before: RunData, after: RunData
+) -> CauseClass:
     """Return the class of the likely cause.
 
     Args:
         origin: The step.
+        effect: The largest effect on rows at the step or below it.
         changes: The changes that may concern it, the one of most weight first.
         before: The last good run.
         after: The run in question.
@@ -44,21 +48,24 @@ def cause_class(origin: Origin, changes: Sequence[Cause], before: RunData, after
     if top is not None:
         return _OF_CHANGES[top.kind]
     for signal in origin.signals:
-        found = _of_signal(signal, origin, before, after)
+        found = _of_signal(signal, origin, effect, (before, after))
         if found is not None:
             return found
     return "unknown"
 
 
-def _of_signal(signal: Signal, origin: Origin, before: RunData, after: RunData) -> CauseClass | None:
+def _of_signal(
+    signal: Signal, origin: Origin, effect: Signal | None, runs: tuple[RunData, RunData]
+) -> CauseClass | None:
+    before, after = runs
     node = after.nodes.get(origin.step, {})
     match signal.effect:
         case "failure":
             return _of_error(str(node.get("error_type") or ""), str(node.get("error") or ""), origin.is_source)
         case "no rows":
-            return "input late" if origin.is_source else "filter"
+            return "input late" if origin.is_source else _of_step(signal, origin.step, before, after)
         case "rows":
-            return _of_rows(signal, origin, before, after)
+            return _of_rows(signal, origin, effect, runs)
         case "lost" | "rule" | "gained" | "unmatched":
             return _of_step(signal, origin.step, before, after)
         case "values" if not origin.is_source:
@@ -67,6 +74,8 @@ def _of_signal(signal: Signal, origin: Origin, before: RunData, after: RunData) 
             return None
         case "values" if origin.certainty == "possible":
             return None
+        case "values" if effect is not None and effect.node != origin.step and _is_of_join(effect, before, after):
+            return "join cardinality"  # the keys are other ones
         case _:
             return _OF_EFFECTS[signal.effect]
 
@@ -80,14 +89,27 @@ def _of_error(error_type: str, message: str, is_source: bool) -> CauseClass | No
     return "schema drift" if name in _OF_COLUMNS else None
 
 
-def _of_rows(signal: Signal, origin: Origin, before: RunData, after: RunData) -> CauseClass | None:
+def _of_rows(signal: Signal, origin: Origin, effect: Signal | None, runs: tuple[RunData, RunData]) -> CauseClass | None:
+    before, after = runs
     if not origin.is_source:
         return _of_step(signal, origin.step, before, after)
     if signal.is_fewer:
         return "input truncated"
-    return (
-        "duplicates" if (signal.factor or 0.0) >= _REPEATED and _is_repeated(origin.step, before, after) else "volume"
-    )
+    was, now = (count(run.nodes.get(origin.step, {}).get("rows_out")) or 0 for run in runs)
+    is_repeated = now >= _REPEATED * was > 0 and _is_repeated(origin.step, before, after)
+    return "duplicates" if is_repeated or _is_of_copies(effect, before, after) else "volume"
+
+
+def _is_of_copies(effect: Signal | None, before: RunData, after: RunData) -> bool:
+    """Return whether an effect on rows is that of rows which come twice: dropped as duplicates, or multiplied."""
+    if effect is None or (effect.rows or 0) <= (effect.usual or 0.0) * (effect.of or 0):
+        return False
+    return effect.effect == "gained" or (effect.effect == "lost" and _kind_of(effect.node, before, after) == "dedup")
+
+
+def _is_of_join(effect: Signal, before: RunData, after: RunData) -> bool:
+    """Return whether an effect on rows is that of a join which finds fewer partners."""
+    return effect.effect in ("unmatched", "lost") and "join" in _kind_of(effect.node, before, after)
 
 
 def _is_repeated(node: str, before: RunData, after: RunData) -> bool:

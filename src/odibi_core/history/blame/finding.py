@@ -11,7 +11,7 @@ from odibi_core.history.blame.answer import Blame
 from odibi_core.history.blame.causes import cause_class
 from odibi_core.history.blame.contents import Contents
 from odibi_core.history.blame.origin import Origin, Origins
-from odibi_core.history.blame.row_changes import is_beyond
+from odibi_core.history.blame.row_changes import BEYOND, is_beyond, is_beyond_known, is_beyond_range
 from odibi_core.history.blame.row_changes import signals as of_row_changes
 from odibi_core.history.blame.sentence import sentence
 from odibi_core.history.blame.signals import OF_ROWS, Signal, of_differences, of_findings
@@ -25,6 +25,9 @@ from odibi_core.history.comparison.run_data import RunData
 _MOST_EVIDENCE: Final = 6
 _ENOUGH: Final = 5
 """Earlier runs from which on a new content each time is the rule."""
+_YOUNG: Final = 6.0
+"""The range of a statistic is widened by a part of its width, twice as large for six earlier runs as for many: a run
+has so many statistics that some are beyond the range of a few runs by chance."""
 _LEAST_SCORE: Final = 3.0
 """The weight from which on a change counts as evidence."""
 
@@ -44,8 +47,8 @@ def blame(
         The answer; None if no step differs.
     """
     compared = compare(before, after, noise, sources)
-    contents = Contents(before, after)
     noise = noise or Noise()
+    contents = Contents(before, after, noise)
     signals = [
         *_of_their_own(of_differences(compared.differences), after, noise),
         *of_findings(after.rows("alerts")),
@@ -66,17 +69,14 @@ def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> It
     A step may have other rows because others came in: it makes as many of each one as usual. A column may have other
     values because it has them upstream, within the noise there.
     """
-    found = list(signals)
+    found = [replace(each, is_notable=False) if _is_of_course(each, after, noise) else each for each in signals]
     columns: dict[str, dict[str | None, bool]] = {}
     for each in found:
         if each.column is not None:
             known = columns.setdefault(each.node, {})
             known[each.column] = known.get(each.column, False) or each.is_notable
     for each in found:
-        node = after.nodes.get(each.node, {})
-        if each.effect == "rows" and is_beyond(each.node, node.get("rows_in"), node.get("rows_out"), noise) is False:
-            yield replace(each, is_notable=False)
-        elif each.effect in ("values", "nulls", "type") and each.is_notable:
+        if each.effect in ("values", "nulls", "type") and each.is_notable:
             above = [
                 columns[name][each.column]
                 for name in after.ancestors(each.node)
@@ -85,6 +85,31 @@ def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> It
             yield replace(each, is_notable=not above or any(above))
         else:
             yield each
+
+
+def _is_of_course(signal: Signal, after: RunData, noise: Noise) -> bool:
+    """Return whether a difference follows from other rows: a usual share, a usual statistic, or no null."""
+    node = after.nodes.get(signal.node, {})
+    if signal.effect == "rows":
+        return is_beyond(signal.node, node.get("rows_in"), node.get("rows_out"), noise) is False
+    if signal.statistic is not None:
+        return not _is_beyond_statistic(signal, after, noise)
+    return signal.is_of_numbers and bool(after.depends_on.get(signal.node))
+
+
+def _is_beyond_statistic(signal: Signal, after: RunData, noise: Noise) -> bool:
+    """Return whether a statistic of a column is beyond those of the earlier runs; true if these are unknown."""
+    name = signal.statistic or ""
+    for key, found in after.columns.items():
+        row = found.get(signal.column or "") if key[0] == signal.node else None
+        known = noise.statistics((*key, signal.column or ""), name) if row is not None else []
+        if row is None or row[name] is None or not known:
+            continue
+        beyond = BEYOND * (1.0 + _YOUNG / len(known))
+        if name == "null_share":
+            return is_beyond_known(row[name], known, row["rows_sampled"], beyond)
+        return is_beyond_range(float(row[name]), known, beyond)
+    return True
 
 
 def _is_changed(changes: Iterator[Cause]) -> bool:
@@ -97,8 +122,8 @@ def _answer(
     before, after = runs
     own = [each for each in compared.differences if each.node == origin.step]
     changes = sorted(judge.changes(origin.step, own), key=lambda each: -each.score)
-    cause = cause_class(origin, changes, before, after)
     effect = _effect(origins, origin.step)
+    cause = cause_class(origin, effect, changes, before, after)
     return Blame(
         sentence=sentence(origin, effect, cause, changes),
         step=origin.step,

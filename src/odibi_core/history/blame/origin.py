@@ -145,7 +145,9 @@ class Origins:
 
     def _weight(self, node: str, begin: Collection[str]) -> float:
         """Return the weight of a step at which a difference begins, against the others of these."""
-        follow = [name for name in self._notable if name not in begin and node in self._after.ancestors(name)]
+        explained = self._size(node) + sum(
+            self._size(name) for name in self._notable if name not in begin and self._explains_step(node, name)
+        )
         same = self._contents.of_inputs(node) == "same"
         above = {
             (each.effect, each.column) for name in self._after.ancestors(node) for each in self._notable.get(name, ())
@@ -155,7 +157,17 @@ class Origins:
             _strongest(own)
             + _SAME_INPUTS * same
             + _CHANGED * (node in self._changed)
-            + _COVERS * (1 + len(follow)) / len(self._notable)
+            + _COVERS * explained / sum(map(self._size, self._notable))
+        )
+
+    def _size(self, node: str) -> float:
+        """Return the size of what is notable at a step."""
+        return max(_LEAST, *(each.size for each in self._notable[node]))
+
+    def _explains_step(self, node: str, below: str) -> bool:
+        """Return whether a step may be the reason for what is notable at another one."""
+        return node in self._after.ancestors(below) and any(
+            self._explains(cause, effect, below) for cause in self._notable[node] for effect in self._notable[below]
         )
 
     def _others_are_same(self, node: str) -> bool:

@@ -18,10 +18,8 @@ from odibi_core.views.values import count
 
 NOTABLE: Final = 0.02
 """The part of the rows by which a share must differ."""
-_BEYOND: Final = 0.75
+BEYOND: Final = 0.75
 """The part of the width of the earlier shares by which they are widened: few runs have not had all usual ones."""
-_YOUNG: Final = 6.0
-"""The part of the width is one more for so many earlier runs."""
 _DEVIATIONS: Final = 3.0
 _LEAST: Final = 0.002
 _LONGEST: Final = 120
@@ -70,7 +68,7 @@ def sides_of(row: Mapping[str, Any]) -> dict[tuple[Effect, str], Side]:
 
 
 def _causes_of(effect: Effect, rows: int, causes: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Return the causes of a side; rows that an inner join lost because they have no partner have those of lost rows."""
+    """Return the causes of a side; rows without a partner that an inner join lost have those of lost rows."""
     found = tuple(each for each in causes if each.get("side") == effect)
     if found or effect != "unmatched":
         return found
@@ -103,15 +101,18 @@ def is_beyond(node: str, rows_in: Any, rows_out: Any, noise: Noise) -> bool | No
     return is_beyond_known(made / taken, known, taken)
 
 
-def is_beyond_known(share: float, known: Sequence[float], of: int) -> bool:
-    """Return whether a share of so many rows is beyond those of earlier runs, which are widened by a part of their width.
-
-    The fewer runs are known, the larger that part: a share with a heavy tail is beyond six earlier ones now and then.
-    """
+def is_beyond_known(share: float, known: Sequence[float], of: int, beyond: float = BEYOND) -> bool:
+    """Return whether a share of so many rows is beyond those of earlier runs, and beyond what varies by chance."""
     low, high = min(known), max(known)
     by_chance = _DEVIATIONS * math.sqrt(max(0.0, min(high, 1.0) * (1.0 - min(low, 1.0))) / of)
-    reach = _BEYOND * (1.0 + _YOUNG / len(known)) * (high - low) + max(_LEAST, by_chance)
-    return not low - reach <= share <= high + reach
+    return is_beyond_range(share, known, beyond, max(_LEAST, by_chance))
+
+
+def is_beyond_range(value: float, known: Sequence[float], beyond: float, room: float = 0.0) -> bool:
+    """Return whether a value is beyond those of earlier runs, whose range is widened by a part of its width."""
+    low, high = min(known), max(known)
+    reach = beyond * (high - low) + room
+    return not low - reach <= value <= high + reach
 
 
 def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
@@ -121,7 +122,7 @@ def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
         earlier = before.get(place) or _earlier(place, was, now)
         if earlier is not None:
             yield from _of_side(node, earlier, side)
-    if ("lost", "") not in after or ("lost", "") not in before and _earlier(("lost", ""), was, now) is None:
+    if ("lost", "") not in after or (("lost", "") not in before and _earlier(("lost", ""), was, now) is None):
         yield from _of_counts(node, was, now)
     if was["kind"] != now["kind"] and "unknown" not in (was["kind"], now["kind"]) and now["kind"] != "same":
         text = f"{node}: a step of the kind {now['kind']}, and {was['kind']} before"

@@ -54,6 +54,10 @@ class Signal(Struct, frozen=True, kw_only=True):
     """Of an effect on rows: their share in the last good run."""
     factor: float | None = None
     """Of a number of rows or a mean: how many times it is what it was."""
+    statistic: str | None = None
+    """Of other values of a column: the statistic by which they differ."""
+    is_of_numbers: bool = False
+    """True for another type of numbers: in pandas one null makes integers floats."""
 
     @property
     def strength(self) -> float:
@@ -63,6 +67,8 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 _OF_VALUES: Final[dict[str, Effect]] = {"nulls": "nulls", "form": "encoding"}
 _OF_SCHEMA: Final[dict[str, Effect]] = {"retyped": "type"}
+_NUMBERS: Final = frozenset({"Int64", "Int32", "Float64", "Float32"})
+_STATISTICS: Final = {"nulls": "null_share", "mean": "mean", "distinct": "distinct", "length": "length_mean"}
 _OF_JOIN: Final[dict[str, Effect]] = {"match_rate": "unmatched", "fan_out": "gained"}
 
 
@@ -79,6 +85,8 @@ def of_differences(differences: Sequence[Difference]) -> Iterator[Signal]:
             column=each.column, is_fewer=counts and now < was,
             dataset=each.dataset if each.family == "join" else None,
             factor=now / was if counts and was else None,
+            statistic=_STATISTICS.get(each.kind) if each.family == "values" else None,
+            is_of_numbers=each.kind == "retyped" and {was, now} <= _NUMBERS,
         )  # fmt: skip
 
 
@@ -124,7 +132,14 @@ def of_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Signal]:
         yield Signal(
             node=str(row["node_name"]), effect=effect, text=str(row.get("message") or ""), size=_size(effect, row),
             column=row.get("column_name"), is_fewer=_is_fewer(row),
+            dataset=_dataset_of(row) if effect == "unmatched" else None,
         )  # fmt: skip
+
+
+def _dataset_of(row: Mapping[str, Any]) -> str | None:
+    """Return the dataset of a match rate, from the name of its series: `step.dataset.match_rate`."""
+    parts = str(row.get("series")).split(".")
+    return ".".join(parts[1:-1]) or None
 
 
 def _size(effect: Effect, row: Mapping[str, Any]) -> float:

@@ -60,18 +60,21 @@ class Noise:
         It is in the range of the earlier ones, or no farther from the earlier run than these were from each other:
         a date grows with each run.
         """
-        node, dataset, column_name = column
-        place = STATS.index(name)
-
-        def value(run: Figures) -> Any:
-            stats = _frame(run, node, dataset).get("columns", {}).get(column_name)
-            return stats[place] if stats else None
-
-        found = self._enough(value)
+        found = self.statistics(column, name)
         if not found:
             return None
         steps = [abs(b - a) for a, b in pairwise(found)]
         return bool(in_range(found, now, 0.1)) or abs(now - was) <= _STEP * max(steps)
+
+    def statistics(self, column: tuple[str, str, str], name: str) -> list[float]:
+        """Return the earlier values of a statistic of a column; empty if there are too few."""
+        place = STATS.index(name)
+
+        def value(run: Figures) -> Any:
+            stats = _frame(run, column[0], column[1]).get("columns", {}).get(column[2])
+            return stats[place] if stats else None
+
+        return self._enough(value)
 
     def looks_like(self, column: tuple[str, str, str], row: Mapping[str, Any]) -> bool:
         """Return whether a row has the statistics of a column in the earlier runs; at least two must be known."""
