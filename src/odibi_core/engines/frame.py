@@ -19,7 +19,7 @@ from odibi_core.errors import STOPS
 if TYPE_CHECKING:
     from odibi_core.engines.stats_budget import Budget
     from odibi_core.engines.stats_numbers import Numbers
-    from odibi_core.engines.stats_values import Values
+    from odibi_core.engines.stats_values import Counted, Values
 
 LEVELS = ("off", "schema", "counts", "sample", "auto", "stats")
 SCHEMA_COLUMNS = 500
@@ -36,7 +36,7 @@ class Face(Protocol):
     def types(self, limit: int) -> list[str]: ...
     def height(self) -> int | None: ...
     def head(self, rows: int, columns: int) -> Sequence[Sequence[Any]]: ...
-    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]: ...
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers | Counted]: ...
     def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]: ...
     def exact(self, columns: int) -> list[dict[str, Any]] | None: ...
 
@@ -97,6 +97,8 @@ def is_frame(value: object) -> bool:
     """Return true for a frame of a known library; rows as dicts and dicts of columns are none."""
     if type(value) in _SCALARS:
         return False
+    if frame_narwhals.is_polars(value):
+        return True
     try:
         return frame_pandas.face(value) is not None or frame_narwhals.face(value) is not None
     except STOPS:
@@ -113,6 +115,8 @@ def row_count(value: object) -> int | None:
     if type(value) in _SCALARS:
         return None
     try:
+        if frame_narwhals.is_polars(value) and hasattr(value, "height"):
+            return value.height  # type: ignore[no-any-return]
         face = None if isinstance(value, dict) else _face(value)
         return None if face is None else face.height()
     except STOPS:

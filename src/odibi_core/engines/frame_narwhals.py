@@ -12,10 +12,16 @@ from odibi_core.engines.frame_text import short
 
 if TYPE_CHECKING:
     from odibi_core.engines.stats_numbers import Numbers
-    from odibi_core.engines.stats_values import Values
+    from odibi_core.engines.stats_values import Counted, Values
 
 # Asking narwhals about every value would import it for every value.
 PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
+
+
+def is_polars(value: object) -> bool:
+    """Return whether a value is a frame of polars, without importing a library."""
+    kind = type(value)
+    return kind.__name__ in ("DataFrame", "LazyFrame") and kind.__module__.startswith("polars.")
 
 
 def face(value: object) -> NarwhalsFace | None:
@@ -71,7 +77,7 @@ class NarwhalsFace:
         top = self._frame if len(self._schema) <= columns else self._frame[:, :columns]
         return list(top.head(rows).rows())
 
-    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]:
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers | Counted]:
         from odibi_core.engines.stats_series import series_values, taken
 
         return series_values(taken(self._eager(), columns, places))

@@ -34,7 +34,7 @@ class Origin:
         columns, index = _labels(frame)
         self._columns = columns if columns is not None and 0 < len(columns) <= _LABELS else None
         self._index = None if index is None or len(index) == 0 else weakref.ref(index)
-        self._memory = _memory(frame)
+        self._memory: list[Range] | None = None
 
     def likeness(self, frame: Any, memory: list[Range]) -> int:
         """Return the strength of the evidence that `frame`, with this memory, was made from this one; 0 for none."""
@@ -45,10 +45,16 @@ class Origin:
             found += 2
         if index is not None and own_index is not None and index.is_(own_index):
             found += 1
-        lives = self._owner() is not None
-        if lives and _inside(memory, self._memory):
+        owner = self._owner()
+        if owner is not None and _inside(memory, self._memory_of(owner)):
             found += 4
-        return 2 * found + lives if found else 0
+        return 2 * found + (owner is not None) if found else 0
+
+    def _memory_of(self, owner: Any) -> list[Range]:
+        """Return the memory of the living frame, which is looked at only if another frame is compared with it."""
+        if self._memory is None:
+            self._memory = _memory(owner)
+        return self._memory
 
 
 def is_traceable(value: Any) -> bool:

@@ -12,7 +12,7 @@ from odibi_core.engines.frame_text import short
 
 if TYPE_CHECKING:
     from odibi_core.engines.stats_numbers import Numbers
-    from odibi_core.engines.stats_values import Values
+    from odibi_core.engines.stats_values import Counted, Values
 
 LOOKED_AT = 20  # values from which the type of an object column is inferred
 _KNOWN: Final = {
@@ -92,7 +92,7 @@ class PandasFace:
         values: list[list[Any]] = top.to_numpy(dtype=object).tolist() if top.shape[1] else []
         return values
 
-    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]:
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers | Counted]:
         from odibi_core.engines.stats_pandas import pandas_values, taken
 
         return pandas_values(taken(self._frame, columns, places))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from odibi_core.engines import stats_pandas, stats_series
 from odibi_core.engines.stats_exact import finished
 from odibi_core.engines.stats_numbers import Numbers, column_stats
-from odibi_core.engines.stats_values import QUANTILES, TOP, Values
+from odibi_core.engines.stats_values import QUANTILES, TOP, Counted, Values
 
 _TEXTS: Final = ("String", "Categorical", "Enum")
 _NUMBERS: Final = ("Int", "UInt", "Float", "Decimal")
@@ -41,7 +41,7 @@ def arrow_stats(frame: Any, types: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _all(
-    found: dict[str, dict[str, Any]], columns: dict[str, Any], values_of: Callable[[Any], Values | Numbers]
+    found: dict[str, dict[str, Any]], columns: dict[str, Any], values_of: Callable[[Any], Values | Numbers | Counted]
 ) -> list[dict[str, Any]]:
     """Return the statistics of every column; those that DuckDB did not find from the values of the column alone."""
     return [found[key] if key in found else column_stats(values_of(column)) for key, column in columns.items()]

@@ -10,7 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from odibi_core.engines.stats_values import QUANTILES, TOP, Values, is_worth_counting, rounded, value_stats
+from odibi_core.engines.stats_values import (
+    QUANTILES,
+    TOP,
+    Counted,
+    Values,
+    counted_stats,
+    is_worth_counting,
+    rounded,
+    value_stats,
+)
 
 _EXACT: Final = 2.0**53
 """From here on, a float does not hold every whole number."""
@@ -34,8 +43,10 @@ def has_numpy() -> bool:
     return "numpy" in sys.modules
 
 
-def column_stats(column: Values | Numbers) -> dict[str, Any]:
+def column_stats(column: Values | Numbers | Counted) -> dict[str, Any]:
     """Return the statistics of one column."""
+    if isinstance(column, Counted):
+        return counted_stats(column)
     if isinstance(column, Numbers):
         return number_block([column])[0]
     values, nulls = column

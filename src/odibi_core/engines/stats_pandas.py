@@ -8,7 +8,7 @@ from itertools import compress
 from typing import Any
 
 from odibi_core.engines.stats_numbers import Numbers
-from odibi_core.engines.stats_values import Values
+from odibi_core.engines.stats_values import MOST_CHARS, Counted, Values
 
 
 def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
@@ -52,7 +52,7 @@ def _taken_of_chunks(frame: Any, chunked: dict[int, Any], places: Sequence[int])
     return pd.DataFrame({at: made[at] for at in sorted(made)}, copy=False)
 
 
-def pandas_values(frame: Any) -> Iterator[Values | Numbers]:
+def pandas_values(frame: Any) -> Iterator[Values | Numbers | Counted]:
     """Yield the values of each column; NaN is null, as pandas itself counts."""
     return (column_values(column) for _, column in frame.items())
 
@@ -63,8 +63,8 @@ def pandas_nulls(frame: Any) -> list[int]:
     return counts
 
 
-def column_values(column: Any) -> Values | Numbers:
-    """Return the values of one column; those of integers and floats as an array."""
+def column_values(column: Any) -> Values | Numbers | Counted:
+    """Return the values of one column: integers and floats as an array, texts in Arrow with their counts."""
     import numpy as np
 
     dtype = column.dtype
@@ -72,10 +72,29 @@ def column_values(column: Any) -> Values | Numbers:
         return Numbers(column.to_numpy(), None, dtype.kind != "f", column.tolist)
     if dtype.kind == "M":
         return _times(column)
+    if (
+        type(dtype).__name__ == "StringDtype"
+        and dtype.storage == "pyarrow"
+        and (found := _counted_texts(column)) is not None
+    ):
+        return found
     missing = column.isna().to_numpy()
     nulls = int(missing.sum())
     values = column.tolist()
     return (list(compress(values, ~missing)) if nulls else values), nulls
+
+
+def _counted_texts(column: Any) -> Counted | None:
+    """Return the texts of a column in Arrow with their counts; None of long ones, which are only measured."""
+    import pyarrow.compute as pc
+
+    texts = column.array.__arrow_array__()
+    if texts.nbytes > MOST_CHARS:
+        return None
+    values, numbers = pc.value_counts(texts).flatten()
+    counts = dict(zip(values.to_pylist(), numbers.to_pylist(), strict=True))
+    counts.pop(None, None)
+    return Counted(counts, texts.null_count)
 
 
 def _times(column: Any) -> Values:

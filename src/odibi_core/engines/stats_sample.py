@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from odibi_core.engines.stats_budget import Budget
 from odibi_core.engines.stats_numbers import Numbers, column_stats, has_numpy, number_block
-from odibi_core.engines.stats_values import Values
+from odibi_core.engines.stats_values import Counted, Values
 
 SIZES: Final = (10_000, 5_000, 2_000, 1_000, 500, 200)
 """Rows of a sample: the largest that the budget allows."""
@@ -35,7 +35,7 @@ class Sampled(Protocol):
 
     def types(self, limit: int) -> list[str]: ...
     def height(self) -> int | None: ...
-    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers]: ...
+    def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers | Counted]: ...
     def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]: ...
 
 

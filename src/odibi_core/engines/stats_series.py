@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 
 from odibi_core.engines.stats_numbers import Numbers, has_numpy
-from odibi_core.engines.stats_values import MOST_CHARS, Values
+from odibi_core.engines.stats_values import MOST_CHARS, Counted, Values
 
 
 def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
@@ -27,13 +29,13 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
     return narwhals.from_native(rows_at(native, places))
 
 
-def series_values(frame: Any) -> Iterator[Values | Numbers]:
+def series_values(frame: Any) -> Iterator[Values | Numbers | Counted]:
     """Yield the values of each column."""
     return (column_values(frame[:, place]) for place in range(frame.shape[1]))
 
 
-def column_values(series: Any) -> Values | Numbers:
-    """Return the values of one column; those of integers and floats as an array if the program uses NumPy."""
+def column_values(series: Any) -> Values | Numbers | Counted:
+    """Return the values of one column: numbers as an array if the program uses NumPy, texts of polars with counts."""
     dtype, nulls = series.dtype, series.null_count()
     name = str(dtype)
     if dtype.is_nested() or name in ("Object", "Unknown", "Binary"):
@@ -44,7 +46,25 @@ def column_values(series: Any) -> Values | Numbers:
             return Numbers(array, nulls, dtype.is_integer(), lambda: _listed(series))
     if name == "String" and _is_long(series):
         return None, nulls  # a copy of long texts would take more than their statistics are worth
+    if name.startswith(("String", "Datetime")) and type(series).__module__.startswith("polars"):
+        return _counted(series, name, nulls)
     return _listed(series.dt.convert_time_zone("UTC") if "time_zone='" in name else series), nulls
+
+
+def _moment(epoch: datetime, microseconds: int) -> datetime:
+    return epoch + timedelta(microseconds=microseconds)
+
+
+_NO_ZONE: Final = partial(_moment, datetime(1970, 1, 1))  # noqa: DTZ001 (the column has no zone either)
+_UTC: Final = partial(_moment, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _counted(series: Any, name: str, nulls: int) -> Counted:
+    """Return the texts or times of a polars series with their counts; times to the microsecond, as Python has them."""
+    is_text = name.startswith("String")
+    found = (series if is_text else series.dt.timestamp("us")).drop_nulls().value_counts()
+    counts = dict(zip(found.to_series(0).to_list(), found.to_series(1).to_list(), strict=True))
+    return Counted(counts, nulls, None if is_text else _UTC if "time_zone='" in name else _NO_ZONE)
 
 
 def _uses_numpy(series: Any) -> bool:

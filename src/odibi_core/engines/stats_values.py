@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Real
 from operator import mul
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from odibi_core.errors import STOPS
 
@@ -26,6 +26,16 @@ _DIGITS: Final = 10
 
 Values = tuple[Sequence[Any] | None, int]
 """The values of a column that are not null, None if they are not looked at; and the number of nulls."""
+
+
+class Counted(NamedTuple):
+    """The distinct texts or times of a column with their counts, as its library counts them."""
+
+    counts: Mapping[Any, int]
+    nulls: int
+    as_value: Callable[[Any], Any] | None = None
+    """Returns a value of the column for what stands for it in `counts`, in the same order."""
+
 
 _UNORDERED: Final = (list, dict, tuple, set, frozenset, complex)
 _COMPARED: Final = frozenset({"builtins", "datetime", "decimal", "fractions", "uuid", "numpy", "pandas"})
@@ -59,13 +69,46 @@ def _is_number(kind: type) -> bool:
     return issubclass(kind, Real | Decimal) and not issubclass(kind, bool)
 
 
+def counted_stats(column: Counted) -> dict[str, Any]:
+    """Return the statistics of values that are counted already: those of `value_stats`."""
+    counts = column.counts
+    found: dict[str, Any] = {"nulls": column.nulls}
+    found |= _of_counts(counts)
+    if column.as_value is None:
+        return found | _lengths(counts) if counts else found
+    for name in ("min", "max"):
+        if name in found:
+            found[name] = column.as_value(found[name])
+    if "top" in found:
+        found["top"] = [[column.as_value(value), count] for value, count in found["top"]]
+    return found
+
+
 def _text_stats(values: Sequence[Any], kinds: set[type]) -> dict[str, Any]:
-    lengths = list(map(len, values))
-    chars = sum(lengths)
-    found = {"length_min": min(lengths), "length_mean": rounded(chars / len(lengths)), "length_max": max(lengths)}
-    if chars > MOST_CHARS or bytes in kinds:
-        return found
-    return _comparisons(values) | found
+    if bytes in kinds or sum(map(len, values)) > MOST_CHARS:
+        lengths = list(map(len, values))
+        mean = rounded(sum(lengths) / len(lengths))
+        return {"length_min": min(lengths), "length_mean": mean, "length_max": max(lengths)}
+    counts = Counter(values)
+    return _of_counts(counts) | _lengths(counts)
+
+
+def _lengths(counts: Mapping[Any, int]) -> dict[str, Any]:
+    lengths = list(map(len, counts))
+    chars = sum(map(mul, lengths, counts.values()))
+    mean = rounded(chars / sum(counts.values()))
+    return {"length_min": min(lengths), "length_mean": mean, "length_max": max(lengths)}
+
+
+def _of_counts(counts: Mapping[Any, int]) -> dict[str, Any]:
+    """Return the distinct count, the extremes and the most frequent of some counted texts or times."""
+    found: dict[str, Any] = {"distinct": len(counts)}
+    low, high = _of(min, counts), _of(max, counts)
+    if low is not None and high is not None:
+        found["min"], found["max"] = low, high
+    if is_worth_counting(len(counts), sum(counts.values()), numbers=False):
+        found["top"] = top_values(Counter(counts))
+    return found
 
 
 def _comparisons(values: Sequence[Any], nan: int = 0, *, numbers: bool = False) -> dict[str, Any]:

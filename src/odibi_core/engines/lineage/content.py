@@ -74,10 +74,10 @@ def _all(values: Values) -> frozenset[int]:
 
 
 def _match(rows: Rows, column: str, values: Values, key: str) -> Match | None:
-    mapped = frozenset(place for place, row in enumerate(rows.places) if row is not None)
+    mapped = rows.mapped
     if not mapped:
         return None
-    own = tuple(values[place] for place in sorted(mapped))
+    own = rows.chosen(values)
     if rows.of(column) == own:
         return Match(key, column, mapped, True) if any(each is not None for each in own) else None
     if len(set(own) - {None}) < (2 if len(own) >= 2 * _SURE else _ENOUGH) or _is_sequence(own):

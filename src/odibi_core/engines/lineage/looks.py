@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from types import NoneType
 from typing import Any, Final
 
 from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame_narwhals import PLAIN
+from odibi_core.engines.stats_pandas import taken
 from odibi_core.errors import STOPS
 
 ROWS: Final = 64
@@ -33,9 +35,23 @@ class Look:
     def at(self, places: Sequence[int]) -> dict[str, Values]:
         """Return the values at these rows as they are now, of the columns that are still there."""
         present = set(self.frame.columns)
-        rows = list(places)
         names = [name for name in self.columns if name in present]
-        return {name: tuple(map(plain, self._listed(self.frame[name], rows))) for name in names}
+        ascending = sorted(set(places))
+        found = {name: values_of(column) for name, column in self._taken(names, ascending)}
+        if len(ascending) == len(places) and ascending == list(places):
+            return found
+        order = {place: at for at, place in enumerate(ascending)}
+        rows = [order[place] for place in places]
+        return {name: tuple([values[row] for row in rows]) for name, values in found.items()}
+
+    def _taken(self, names: list[str], places: list[int]) -> Iterator[tuple[str, list[Any]]]:
+        """Yield columns with their values at some rows, which are taken of all columns at once."""
+        whole = self.frame if len(names) == len(self.frame.columns) else self.frame[names]
+        if self._is_pandas:
+            rows = taken(whole, len(names), places)
+            yield from ((name, column.tolist()) for name, (_, column) in zip(names, rows.items(), strict=True))
+            return
+        yield from whole[places].to_dict(as_series=False).items()
 
     def _listed(self, column: Any, places: list[int]) -> list[Any]:
         found: list[Any] = column.iloc[places].tolist() if self._is_pandas else column[places].to_list()
@@ -50,7 +66,7 @@ class Look:
             places = column.is_in(list(wanted)).arg_true().to_list()
         if len(places) > most:
             return None
-        return list(zip(places, map(plain, self._listed(column, places)), strict=True))
+        return list(zip(places, values_of(self._listed(column, places)), strict=True))
 
     def has_all(self, name: str, wanted: Sequence[Hashable]) -> bool:
         """Return whether each of the values is in a column."""
@@ -59,7 +75,7 @@ class Look:
             found = column[column.isin(list(wanted))].unique().tolist()
         else:
             found = column.filter(column.is_in(list(wanted))).unique().to_list()
-        return set(wanted) <= set(map(plain, found))
+        return set(wanted) <= set(values_of(found))
 
     def labels(self, places: Sequence[int]) -> Any:
         """Return the labels of pandas at these rows; None for another library."""
@@ -78,7 +94,8 @@ def look_of(value: Any) -> Look | None:
     """Return a look at an eager frame of a known library; None for any other value."""
     try:
         if frame_pandas.face(value) is not None:
-            return Look(value, is_pandas=True) if hasattr(value, "columns") else None
+            is_plain = hasattr(value, "columns") and value.columns.is_unique
+            return Look(value, is_pandas=True) if is_plain else None
         if isinstance(value, PLAIN) or not hasattr(type(value), "columns"):
             return None
         import narwhals
@@ -96,6 +113,25 @@ def spread(height: int) -> list[int]:
     if height <= ROWS:
         return list(range(height))
     return [place * (height - 1) // (ROWS - 1) for place in range(ROWS)]
+
+
+_SAME: Final = (frozenset({int}), frozenset({str}), frozenset({int, NoneType}), frozenset({str, NoneType}))
+"""Types of values that equal those of another library as they are."""
+
+
+def values_of(column: list[Any]) -> Values:
+    """Return the values of a column in the form of `plain`."""
+    kinds = set(map(type, column))
+    if kinds in _SAME:
+        return tuple(column)
+    if kinds == {float}:
+        return tuple([_whole(value) for value in column])
+    return tuple(map(plain, column))
+
+
+def _whole(value: float) -> Hashable:
+    """Return a whole float as an int, and NaN as None."""
+    return int(value) if value.is_integer() else value if value == value else None
 
 
 def plain(value: Any) -> Hashable:

@@ -49,12 +49,20 @@ class Rows:
 
     def __init__(self, places: Sequence[int | None], values: dict[str, Values]) -> None:
         self.places = places
+        self.mapped = frozenset(place for place, row in enumerate(places) if row is not None)
+        """The rows of the look that are found again."""
         self._values = values
         self._by_values: dict[Values, list[str]] | None = None
 
     def of(self, column: str) -> Values | None:
         """Return the values of a column of the input; None if it has no such column, or if it was changed in place."""
         return self._values.get(column)
+
+    def chosen(self, values: Values) -> Values:
+        """Return those of the values of a column of the frame whose rows are found again."""
+        if len(self.mapped) == len(values):
+            return values
+        return tuple(value for value, row in zip(values, self.places, strict=False) if row is not None)
 
     def names_with(self, values: Values) -> list[str]:
         """Return the columns of the input with these values."""
@@ -69,27 +77,22 @@ def row_maps(look: Look, made: Look, searches: Searches) -> Iterator[Rows]:
     """Yield the ways in which rows of a frame may be rows of an input; a wrong way has no columns in common."""
     if made.height == look.height:
         yield Rows(list(look.places), look.values)  # as it was before the function ran
-    unchanged = _unchanged(look)
-    if not unchanged:
-        return
-    labelled = look.rows_of(made.labels(made.places))
-    if labelled is not None and any(place is not None for place in labelled):
-        yield _read(look, labelled, unchanged)
-    for places in _by_keys(look, made, unchanged, searches):
-        yield _read(look, places, unchanged)
-
-
-def _unchanged(look: Look) -> set[str]:
-    """Return the columns of an input that the function did not change in place, as far as its look shows."""
     if len(look.frame) != look.height:
-        return set()
-    now = look.at(look.places)
-    return {name for name, values in now.items() if values == look.values[name]}
+        return
+    labelled = look.rows_of(made.labels(made.places)) or []
+    places = [place for place in labelled if place is not None]
+    unchanged, found = _read(look, places)
+    if places and unchanged:
+        yield Rows(labelled, found)
+    for by_key in _by_keys(look, made, unchanged, searches):
+        yield Rows(by_key, _read(look, [place for place in by_key if place is not None])[1])
 
 
-def _read(look: Look, places: Sequence[int | None], unchanged: set[str]) -> Rows:
-    found = look.at([place for place in places if place is not None])
-    return Rows(places, {name: values for name, values in found.items() if name in unchanged})
+def _read(look: Look, places: Sequence[int]) -> tuple[set[str], dict[str, Values]]:
+    """Return the columns of an input that the function did not change, as far as its look shows, and their values."""
+    now, seen = look.at([*look.places, *places]), len(look.places)
+    unchanged = {name for name, values in now.items() if values[:seen] == look.values[name]}
+    return unchanged, {name: now[name][seen:] for name in unchanged}
 
 
 def _by_keys(look: Look, made: Look, unchanged: set[str], searches: Searches) -> Iterator[list[int | None]]:
@@ -125,7 +128,7 @@ def contained(look: Look, made: Look, searches: Searches) -> Iterator[tuple[str,
     """
     if made.height == look.height:
         return
-    unchanged = _unchanged(look)
+    unchanged, _ = _read(look, ()) if len(look.frame) == look.height else (set(), {})
     for name, values in made.values.items():
         wanted = [value for value in dict.fromkeys(values) if value is not None]
         if name not in unchanged or len(wanted) < 2 or isinstance(wanted[0], int | float | bool):
