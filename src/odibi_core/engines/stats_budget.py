@@ -7,9 +7,9 @@ from typing import Final
 
 from odibi_core.events.clock import SYSTEM, Clock, thread_time
 
-SHARE: Final = 0.02
+SHARE: Final = 0.01
 """Of the time since the start of the run."""
-LINEAGE_SHARE: Final = 0.02
+LINEAGE_SHARE: Final = 0.01
 """The share of column lineage by content, which has a budget of its own."""
 FLOOR_S: Final = 0.01
 """Seconds that a run may always spend on statistics; with less, fewer causes are named (benchmark: causes)."""

@@ -177,7 +177,7 @@ def _labels(taken: Any, made: Any) -> Sequence[int] | None:
         return None
     if labels[0] < index.start or labels[-1] >= index.stop:
         return None
-    return [int(label) - int(index.start) for label in labels[:: _step(len(labels))]]
+    return labels[:: _step(len(labels))].to_numpy() - index.start  # type: ignore[no-any-return]
 
 
 def _step(rows: int) -> int:
@@ -194,7 +194,7 @@ def _is_equal(taken: _Look, made: _Look, shared: Sequence[str], places: Sequence
             if _are_nulls_alike(theirs, ours):
                 continue
             return False
-        told += len(set(map(str, ours))) >= min(_TELLING, len(ours))
+        told += _distinct(ours) >= min(_TELLING, len(ours))
         if told == _COLUMNS - 1:
             return True
     return told > 0 and len(shared) <= _COLUMNS
@@ -203,11 +203,21 @@ def _is_equal(taken: _Look, made: _Look, shared: Sequence[str], places: Sequence
 def _values(look: _Look, name: str, step: int, places: Sequence[int] | None) -> list[Any]:
     column = look.frame[name]
     if look.library == "pandas":
-        found = column.iloc[::step] if places is None else column.iloc[list(places)]
+        found = column.iloc[::step] if places is None else column.iloc[places]
         return list(found.tolist())
     if look.library == "polars":
         return list(column.gather_every(step).to_list())
     return list(column.take(list(range(0, look.height, step))).to_pylist())
+
+
+def _distinct(values: Sequence[Any]) -> int:
+    """Return the number of distinct values, NaN counted once."""
+    try:
+        found = set(values)
+    except TypeError:  # lists or dicts
+        return len(set(map(str, values)))
+    there = {value for value in found if value == value}
+    return len(there) + (len(there) < len(found))
 
 
 def _are_nulls_alike(left: Sequence[Any], right: Sequence[Any]) -> bool:

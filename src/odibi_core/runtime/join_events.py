@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_PAIRS: Final = 6
 """Pairs of inputs of one step."""
-_SHARE: Final = 0.01
+_SHARE: Final = 0.005
 """Of the time since the start of the run."""
 _FLOOR_S: Final = 0.002
 """Seconds that joins may take in any run, however short it is."""
