@@ -42,10 +42,17 @@ if not TYPE_CHECKING:  # a type checker would take every name for an existing on
 
 
 def load_ipython_extension(shell: object) -> None:
-    """Register the magic `%%odibi record` in a notebook; `%load_ext odibi_core` calls it."""
+    """Register the magic `%%odibi` and the progress of runs in a notebook; `%load_ext odibi_core` calls it."""
     from importlib import import_module
 
     import_module("odibi_core.cli.notebook").register(shell)
+
+
+def unload_ipython_extension(shell: object) -> None:
+    """Remove the magic and the progress; `%unload_ext odibi_core` calls it."""
+    from importlib import import_module
+
+    import_module("odibi_core.cli.notebook").unregister(shell)
 
 
 def __dir__() -> list[str]:

@@ -102,6 +102,17 @@ class PipelineError(OdibiError, RuntimeError):
         super().__init__(message)
         self.result = result
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback as IPython shows it: the failed steps with the frames of their own code, the message.
+
+        Raises:
+            AttributeError: There is no result with a failed step; IPython then shows the frames of this exception.
+        """
+        failures: list[str] = self.result.failures()
+        if not failures:
+            raise AttributeError("no step failed")
+        return [*failures, f"{type(self).__name__}: {self}"]
+
 
 class StepError(OdibiError, RuntimeError):
     """A step ran and gave something that cannot be used."""

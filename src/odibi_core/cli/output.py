@@ -13,6 +13,7 @@ import msgspec
 from odibi_core.errors import OdibiError
 from odibi_core.events import to_plain
 from odibi_core.events.inert import printable
+from odibi_core.settings import environment_value
 from odibi_core.views import wording
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _UNBOUNDED: Final = 100_000
 """The width of a pipe or file, where nothing is wrapped or cut."""
 _PATIENCE_S: Final = 1.0
+_KERNEL: Final = "JPY_PARENT_PID"
+"""A variable of the processes of a Jupyter kernel."""
 STYLES: Final = {
     "success": "green", "failed": "red", "skipped": "yellow", "running": "cyan", "pending": "dim",
     "cancelled": "yellow", "lost": "magenta", "unknown": "magenta", "debug": "dim", "info": "", "warning": "yellow",
@@ -219,8 +222,11 @@ def waiting(for_what: str) -> Iterator[Callable[[], None]]:
 
 
 def is_live(on: Console) -> bool:
-    """Return whether the console can be redrawn: a terminal, and not a dumb one."""
-    return on.file.isatty() and not on.is_dumb_terminal
+    """Return whether the console can be redrawn: a terminal, not a dumb one, and not the output of a notebook's cell.
+
+    A kernel gives a command of a cell (`!odibi run …`) a terminal, but the notebook moves no cursor.
+    """
+    return on.file.isatty() and not on.is_dumb_terminal and environment_value(_KERNEL) is None
 
 
 def duration(ms: float | None) -> str:

@@ -129,7 +129,7 @@ class Observer(Carded):
 
         return observer_card(self)
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         return f"Observer({sanitize_text(self.name)!r}, {self.run_id!r})"
 
     def __enter__(self) -> Observer:

@@ -59,7 +59,7 @@ class ProgramObserver(Observer):
         self.config = config
         self._ends: deque[Callable[[float], object]] = deque()
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         return f"ProgramObserver({self.name!r}, run_id={self.run_id!r})"
 
     def start(self) -> ProgramObserver:

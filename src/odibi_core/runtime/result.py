@@ -96,7 +96,13 @@ class Result(Carded, Mapping[str, Any]):
 
         return result_card(self)
 
-    def __repr__(self) -> str:
+    def failures(self) -> list[str]:
+        """Return the failed steps as text: for each its error and the frames of its own code, the innermost first."""
+        from odibi_core.runtime.run_cards import failures
+
+        return failures(self)
+
+    def _line(self) -> str:
         name = sanitize_text(self["pipeline_name"])
         return f"Result({name!r}, {self['status']}, {self['duration_ms']:.0f} ms, {self['run_id']})"
 

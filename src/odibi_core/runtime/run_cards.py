@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from odibi_core.engines.frame import is_frame, row_count
 from odibi_core.events import sanitize_text
-from odibi_core.story.card import run_card
+from odibi_core.story.card import failure_lines, run_card
 from odibi_core.views.cards import Card, Section, Table
 from odibi_core.views.wording import count, duration, plural
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_DATASETS: Final = 10
 _MOST_NODES: Final = 20
+_MOST_FAILED: Final = 3
 
 
 def result_card(result: Result) -> Card:
@@ -47,6 +48,19 @@ def _without_tracker(result: Result) -> Card:
         sections=[Section(table=table)] if rows else [],
         foot=[("Run", result["run_id"])],
     )
+
+
+def failures(result: Result) -> list[str]:
+    """Return the failed steps of a run as text, the first ones whole; those without a tracker by their message."""
+    failed = [name for name, node in result["nodes"].items() if node["status"] == "failed"]
+    nodes = {} if result["tracker"] is None else {node.node_name: node for node in result["tracker"].lineage().nodes}
+    shown = []
+    for name in failed[:_MOST_FAILED]:
+        label = sanitize_text(name)
+        lines = failure_lines(nodes[label]) if label in nodes else [str(result["nodes"][name]["error"])]
+        shown.append("\n  ".join((f"{label} failed", *lines)))
+    hidden = len(failed) - len(shown)
+    return [*shown, *([f"and {plural(hidden, 'more failed step')}"] if hidden else [])]
 
 
 def _datasets(data: Mapping[str, Any]) -> list[Section]:

@@ -144,7 +144,7 @@ class Tracker(Carded):
 
         return tracker_card(self)
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         return f"Tracker({self._view.run_id!r})"
 
     def receive(self, event: Event) -> None:

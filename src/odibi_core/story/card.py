@@ -87,7 +87,11 @@ def _failed(lineage: Lineage) -> list[NodeLineage]:
 
 
 def _failure(node: NodeLineage) -> Section:
-    """Return a failed step: its error, and the frames of the program, the innermost first."""
+    return Section(title=f"{shorten(node.node_name, 80)} failed", code="\n".join(failure_lines(node)))
+
+
+def failure_lines(node: NodeLineage) -> list[str]:
+    """Return the error of a failed step, and the frames of the program, the innermost first."""
     message = (node.error or "no reason was recorded").strip().splitlines()
     kind = f"{node.error_type}: " if node.error_type and not message[0].startswith(node.error_type) else ""
     lines = [f"{kind}{message[0]}", *message[1:_ERROR_LINES]]
@@ -97,7 +101,7 @@ def _failure(node: NodeLineage) -> Section:
     for frame in trace.get("own", [])[:_MOST_FRAMES]:
         lines.append(f"at {frame['file']}:{frame['line']} in {frame['name'] or '?'}")
         lines += [f"    {frame['code']}"] if frame["code"] else []
-    return Section(title=f"{shorten(node.node_name, 80)} failed", code="\n".join(lines))
+    return lines
 
 
 def _findings(known: Background, places: Mapping[str, int]) -> Iterator[Section]:

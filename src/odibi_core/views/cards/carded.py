@@ -40,12 +40,22 @@ class Carded:
 
         return plain.render(_card_of(self))
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
+        """Return the one line of `repr`; a class with a cheaper or exact one has its own."""
         card = _card_of(self)
+        return f"<{type(self).__name__}: {'; '.join((card.title, *card.facts))}>"
+
+    def __repr__(self) -> str:
+        # A subclass has no `__repr__` of its own: IPython would then use it instead of `_repr_pretty_`.
         from odibi_core.events.inert import printable
         from odibi_core.views.wording import shorten
 
-        return f"<{type(self).__name__}: {shorten(printable('; '.join((card.title, *card.facts))))}>"
+        try:
+            return shorten(printable(self._line()))
+        except STOPS:
+            raise
+        except BaseException as error:
+            return f"<{type(self).__name__}: {type(error).__name__}>"
 
 
 def _card_of(each: Carded) -> Card:
