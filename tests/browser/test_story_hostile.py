@@ -15,13 +15,16 @@ from odibi_core.story import write_story
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile")]
 
 EVERYTHING = """async () => {
-  for (let deep = 0; deep < 3; deep += 1) {  // what is opened may hold more that can be
+  const drawn = () => new Promise((filled) => requestAnimationFrame(() => setTimeout(filled)));
+  for (const row of [...document.querySelectorAll('.step-row')].slice(0, 3)) {  // the printed page has all
+    row.click();
     document.querySelectorAll('details').forEach((one) => { one.open = true; });
-    dispatchEvent(new Event('beforeprint'));
-    await new Promise((filled) => requestAnimationFrame(() => setTimeout(filled)));
   }
-  document.querySelector('.graph-drawing')?.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));
-  document.querySelectorAll('.choice button, .schema button, .more').forEach((one) => one.click());
+  dispatchEvent(new Event('beforeprint'));
+  await drawn();
+  document.querySelector('.graph-drawing')?.dispatchEvent(new PointerEvent('pointermove', {bubbles: true}));
+  document.querySelectorAll('.choice button, .schema button, .more, .sort').forEach((one) => one.click());
+  await drawn();
 }"""
 CONDUCT = """() => ({
   pwned: window.__pwned,

@@ -33,8 +33,8 @@ def story(visit: Visit, tmp_path: Path) -> Any:
 
 def test_a_column_shows_its_sources_and_its_uses_by_the_keyboard(visit: Visit, story: Any) -> None:
     """Through several steps; their nodes are marked in the graph, and the choice can be cleared."""
-    story.locator(".card summary", has_text="totals").first.click()
-    story.locator(".card[open] button.column", has_text="total").last.focus()
+    story.locator(".step-name", has_text="totals").click()
+    story.locator(".step-panel button.column", has_text="total").last.focus()
     story.keyboard.press("Enter")
     shown = story.locator("#columns .lineage")
     assert "orders.amount" in shown.inner_text()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from odibi_core.events.clock import iso
 from odibi_core.story import activity as beside
 from odibi_core.story import columns, past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.commands import commands
-from odibi_core.story.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from odibi_core.story.purpose import partition_of, purpose
 from odibi_core.story.source import source_of, trace_of
 from odibi_core.story.steps import compact, step_of
@@ -54,7 +54,7 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
         "commands": commands(lineage, known),
         "steps": steps,
         **({"columns": frames} if frames else {}),
-        "graph": _graph(steps, edges),
+        "graph": {"edges": [{"from": pair[0], "to": pair[1], **edge} for pair, edge in edges.items()]},
         "activity": activity,
     }
 
@@ -79,6 +79,7 @@ def _run(lineage: Lineage, known: Background, amber: str) -> dict[str, Any]:
         "engine": wording.cut(lineage.engine) or "",
         "partition": partition_of(known) or "",
         "started": wording.date(lineage.start),
+        **({} if lineage.start is None else {"startedAt": iso(lineage.start)}),
         "durationMs": rounded(took),
         "duration": duration(took),
     }
@@ -105,21 +106,3 @@ def _edges(lineage: Lineage) -> Edges:
         if not edge["probable"]:
             del edge["probable"]
     return found
-
-
-def _graph(steps: list[dict[str, Any]], edges: Edges) -> dict[str, Any]:
-    pairs = list(edges)
-    placed = layout([step["layer"] for step in steps], pairs)
-    return {
-        "width": placed.width,
-        "height": placed.height,
-        "nodeWidth": NODE_WIDTH,
-        "nodeHeight": NODE_HEIGHT,
-        "x": placed.x,
-        "y": placed.y,
-        "bands": placed.bands,
-        "edges": [
-            {"from": pair[0], "to": pair[1], "path": path, "label": label, **edges[pair]}
-            for pair, path, label in zip(pairs, placed.paths, placed.labels, strict=True)
-        ],
-    }

@@ -46,6 +46,7 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "rows": node.row_count,
             "rowsBefore": [frame.row_count for frame in node.before if frame.row_count is not None],
             "delta": node.row_delta,
+            "lost": sum(change.lost or 0 for change in node.row_changes) or None,
             "inputs": _keys(node.inputs),
             "outputs": _keys(node.outputs),
             "before": [found for frame in node.before if (found := _frame(frame))],

@@ -13,7 +13,7 @@ from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
 from odibi_core.views.answers import Check, Lineage, NodeLineage, Totals
 from odibi_core.views.row_totals import row_totals, use_of
-from odibi_core.views.wording import count, duration, plural, shorten
+from odibi_core.views.wording import count, plural, shorten
 
 MOST_ATTENTION: Final = 8
 UNFINISHED: Final = {"cancelled": "was cancelled while it ran", "lost": "was running when the process died"}
@@ -117,13 +117,9 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def figures(lineage: Lineage, activity: Drawn) -> list[dict[str, str]]:
-    """Return the key figures: each a label, a value, and a smaller note."""
-    nodes, total = lineage.nodes, len(lineage.nodes)
-    found = [_figure("Duration", duration(lineage.duration_ms), _longest(nodes)), *beside.figures(activity)]
-    if nodes or not activity:
-        notes = [f"{number:,} {state}" for state, number in counts(lineage).items() if state != "success"]
-        done = f"{lineage.summary.success_count:,} / {total:,}"
-        found.insert(0, _figure("Steps succeeded", done, ", ".join(notes)))
+    """Return the key figures beside the states and the duration: each a label, a value, and a smaller note."""
+    nodes = lineage.nodes
+    found = beside.figures(activity)
     read, published = _rows(lineage)
     if read:
         found.append(_figure("Rows read", count(read), f"{count(published)} published" if published else ""))
@@ -154,11 +150,6 @@ def _rows(lineage: Lineage) -> tuple[int | None, int | None]:
 
 def _figure(label: str, value: str, note: str) -> dict[str, str]:
     return {"label": label, "value": value, "note": note}
-
-
-def _longest(nodes: Sequence[NodeLineage]) -> str:
-    node = max(nodes, key=lambda node: node.duration_ms or 0.0, default=None)
-    return f"longest: {shorten(node.node_name, 40)}, {duration(node.duration_ms)}" if node and node.duration_ms else ""
 
 
 def attention(lineage: Lineage, activity: Drawn) -> tuple[list[dict[str, Any]], int]:

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from odibi_core.viewer.outline import Outline, Part
 from odibi_core.viewer.page import embed, page
-from odibi_core.viewer.scripts import asset_names, asset_text, joined
+from odibi_core.viewer.scripts import asset_names, asset_text, bundle, joined
 
-__all__ = ["Outline", "Part", "asset_names", "asset_text", "embed", "joined", "page"]
+__all__ = ["Outline", "Part", "asset_names", "asset_text", "bundle", "embed", "joined", "page"]

@@ -1,9 +1,9 @@
 """The modules of the renderer: one by one for a server, joined into one script for a saved file.
 
 A file opened from disk cannot import others, so the modules that a view needs are joined. Each becomes a function with
-a scope of its own, called in the order of the imports. Three rules make that possible without a parser, and tests read
-them: an import stands at the start of a line and names what it takes, `export` stands before a declaration, and a
-comment of a whole line starts with `//`, `/**` or ` *`.
+a scope of its own, called in the order of the imports. Three rules make that possible without a parser: an import
+stands at the start of a line and lists its names, `export` stands before a declaration of one name, and a comment of
+whole lines starts with `//` or is a `/** … */`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from odibi_core import html_page
 
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?function\*?|const|class) (\w+)", re.MULTILINE)
-_COMMENT: Final = re.compile(r"^[ ]*(?://[^\n]*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^[ ]*(?://[^\n]*|/\*\*(?:(?!\*/)[\s\S])*\*/)\n", re.MULTILINE)
 
 
 @cache
@@ -39,11 +39,17 @@ def asset_text(name: str) -> str:
 @cache
 def joined(view: str) -> str:
     """Return one script: the modules of a view, and the call that draws the document of the page."""
-    entry = f"views/{view}.js"
+    script, module = bundle(f"views/{view}.js")
+    root, text = 'document.getElementById("page")', 'document.getElementById("data").textContent'
+    start = f'{module}.mount({root}, JSON.parse({text}), {{}});\ndocument.documentElement.dataset.ready = "true";'
+    return f"{script}\n{start}"
+
+
+def bundle(name: str) -> tuple[str, str]:
+    """Return a script of a module and those that it needs, and the name of the constant that has its exports."""
     order: list[str] = []
-    _collect(entry, order)
-    parts = [_module(name, order) for name in order]
-    return "\n".join([*parts, _start(order.index(entry))])
+    _collect(name, order)
+    return "\n".join(_module(each, order) for each in order), f"m{len(order) - 1}"
 
 
 def _collect(name: str, order: list[str]) -> None:
@@ -69,8 +75,3 @@ def _module(name: str, order: list[str]) -> str:
 
 def _taken(names: str, place: int) -> str:
     return f"const {{{names.replace(' as ', ': ')}}} = m{place};\n"
-
-
-def _start(place: int) -> str:
-    root, text = 'document.getElementById("page")', 'document.getElementById("data").textContent'
-    return f'm{place}.mount({root}, JSON.parse({text}), {{}});\ndocument.documentElement.dataset.ready = "true";'

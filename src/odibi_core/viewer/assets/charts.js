@@ -1,71 +1,68 @@
-// @ts-nocheck
-// Statistics of columns as small charts: the share of nulls, a box of the quantiles, the most frequent values.
-import {h, svg, bidi} from "./dom.js";
-import {count, plural} from "./format.js";
+// Small charts of a series: bars of the last runs, and a line with its usual band. They take arrays and return SVG.
+import {svg} from "./dom.js";
 
-const WIDTH = 200, HEIGHT = 26;
-const NUMBER = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 5});
+/** @typedef {number | null | undefined} Maybe */
+/** @typedef {{value: Maybe, title: string, tone?: string, pick?: () => void}} Point */
 
-export function drawStatistics(frame) {
-  const rows = frame.statsRows, sampled = rows !== undefined && frame.rows !== undefined && rows < frame.rows;
-  const note = rows === undefined ? null : sampled ? `of ${count(rows)} rows, spread over all ${count(frame.rows)}` : `of all ${plural(rows, "row")}`;
-  return h("div", {class: "statistics"}, (note || frame.statsSkipped) && h("p", {class: "hint"}, note, frame.statsSkipped && (note ? "; " : ""), frame.statsSkipped && bidi(frame.statsSkipped)),
-    h("div", {class: "scroll"}, h("table", {class: "table stats"},
-      h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Values"].map((name) => h("th", {scope: "col", class: name === "Distinct" ? "number" : null}, name)))),
-      h("tbody", null, frame.stats.map((column) => columnRow(column, rows ?? frame.rows))))));
+/**
+ * Return bars from 0 to the largest value; null if fewer than two values are known.
+ * @param {Point[]} points the newest last; `tone` is past, now, failed, warn or none
+ * @param {{width?: number, height?: number, label: string, least?: number, wide?: boolean}} how `least` is the number of places; `wide` stretches
+ */
+export function barChart(points, {width = 92, height = 22, label, least = 12, wide = false}) {
+  const known = points.flatMap(({value}) => (value === null || value === undefined ? [] : [value]));
+  if (known.length < 2) return null;
+  const most = Math.max(...known), places = Math.max(points.length, least), step = width / places, gap = wide ? 2.5 : 1;
+  return svg("svg", {class: `spark ${wide ? "large" : ""}`, viewBox: `0 0 ${width} ${height}`, width, height, preserveAspectRatio: wide ? "none" : null, role: "img", "aria-label": label},
+    points.map(({value, title, tone = "past", pick}, place) => {
+      const missing = value === null || value === undefined, tall = missing ? 2 : Math.max(1.5, most > 0 ? ((height - 2) * value) / most : 0);
+      return svg("rect", {class: `bar-${missing ? "none" : tone} ${pick ? "can-pick" : ""}`, x: (place + places - points.length) * step + gap / 2, y: height - tall, width: Math.max(1, step - gap), height: tall, rx: Math.min(1.5, step / 4),
+        click: pick ?? null}, svg("title", null, title));
+    }));
 }
 
-function columnRow(column, rows) {
-  return h("tr", null, h("th", {scope: "row"}, bidi(column.column)), h("td", null, nullShare(column, rows)),
-    h("td", {class: "number"}, count(column.distinct)), h("td", {class: "stats-values"}, picture(column)));
+/**
+ * Return a line of values with its usual band, and its anomalies marked; a gap for an unknown value.
+ * @param {Point[]} points the newest last; a `tone` of warn or failed marks the point
+ * @param {{width?: number, height?: number, label: string, format: (value: number) => string, band?: Array<[Maybe, Maybe]> | null}} how `band` has the least and the most usual value of each point
+ */
+export function lineChart(points, {width = 640, height = 120, label, format, band = null}) {
+  const values = [...points.map(({value}) => value), ...(band ?? []).flat()].flatMap((value) => (value === null || value === undefined ? [] : [value]));
+  if (values.length === 0) return null;
+  const low = Math.min(...values, 0), high = Math.max(...values), left = 8, right = 8, top = 8, bottom = 8;
+  const x = (/** @type {number} */ place) => left + ((width - left - right) * (place + 0.5)) / points.length;
+  const y = (/** @type {number} */ value) => (high > low ? top + ((height - top - bottom) * (high - value)) / (high - low) : height / 2);
+  return svg("svg", {class: "line-chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label},
+    svg("text", {class: "chart-end", x: left, y: top + 4}, format(high)), svg("text", {class: "chart-end", x: left, y: height - 2}, format(low)),
+    svg("line", {class: "base", x1: 0, x2: width, y1: y(Math.max(low, 0)), y2: y(Math.max(low, 0))}),
+    band && svg("path", {class: "chart-band", d: bandPath(band, x, y)}),
+    svg("path", {class: "chart-line", d: linePath(points, x, y)}),
+    points.map(({value, title, tone, pick}, place) => value !== null && value !== undefined &&
+      svg("circle", {class: `chart-point ${tone ? `is-${tone}` : ""} ${pick ? "can-pick" : ""}`, cx: x(place), cy: y(value), r: tone === "warn" || tone === "failed" ? 4.5 : 2.6, click: pick ?? null}, svg("title", null, title))));
 }
 
-function nullShare(column, rows) {
-  const nulls = column.nulls ?? 0, nan = column.nan ?? 0, share = rows > 0 ? (nulls + nan) / rows : 0;
-  const text = !(rows > 0) ? count(nulls) : share === 0 ? "none" : share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-  const bar = h("span", {class: "share", "aria-hidden": "true"}, h("span", {class: "share-part"}));
-  bar.firstChild.style.width = `${Math.min(100, 100 * share)}%`;
-  return h("span", {class: `null-share ${share > 0 ? "some" : ""}`, title: `${plural(nulls, "null")}${nan ? `, ${count(nan)} NaN` : ""}${rows === undefined ? "" : ` in ${plural(rows, "row")}`}`}, bar, text);
+/** @param {Point[]} points @param {(place: number) => number} x @param {(value: number) => number} y */
+function linePath(points, x, y) {
+  let path = "", pen = false;
+  points.forEach(({value}, place) => {
+    const known = value !== null && value !== undefined;
+    if (known) path += `${pen ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
+    pen = known;
+  });
+  return path;
 }
 
-function picture(column) {
-  if (column.distinct === 1 && column.min !== undefined) return h("span", {class: "span-of"}, h("span", {class: "hint"}, "always "), bidi(show(column.min)));
-  if (column.top && (!column.box || column.distinct <= 12)) return topValues(column);
-  if (column.box) return boxOf(column);
-  if (column.length) return lengthsOf(column);
-  if (column.min === undefined) return null;
-  return h("span", {class: "span-of"}, bidi(column.min), h("span", {class: "hint"}, " … "), bidi(column.max));
-}
-
-// Whiskers from 5 to 95 %, the box from 25 to 75 %, a line at the median; the ends of the axis are the extremes.
-function boxOf({box, min, max, mean}) {
-  const [low, q25, median, q75, high] = box, from = typeof min === "number" ? min : low, to = typeof max === "number" ? max : high;
-  const at = (value) => (to > from ? 4 + (WIDTH - 8) * (value - from) / (to - from) : WIDTH / 2), middle = HEIGHT / 2;
-  const words = `5 % ${show(low)}, 25 % ${show(q25)}, median ${show(median)}, 75 % ${show(q75)}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}`}`;
-  const drawing = svg("svg", {class: "box", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": words},
-    svg("title", null, words),
-    svg("line", {class: "axis", x1: 4, x2: WIDTH - 4, y1: middle, y2: middle}),
-    svg("line", {class: "whisker", x1: at(low), x2: at(high), y1: middle, y2: middle}),
-    svg("rect", {class: "quartiles", x: at(q25), y: middle - 7, width: Math.max(2, at(q75) - at(q25)), height: 14, rx: 2.5}),
-    svg("line", {class: "median", x1: at(median), x2: at(median), y1: middle - 7, y2: middle + 7}));
-  return h("span", {class: "box-of"}, h("span", {class: "end"}, show(from)), drawing, h("span", {class: "end"}, show(to)));
-}
-
-function topValues({top, distinct, nulls}) {
-  const most = Math.max(...top.map(([, number]) => number), 1);
-  return h("ul", {class: "top-values"}, top.map(([value, number]) => {
-    const bar = h("span", {class: "top-bar", "aria-hidden": "true"});
-    bar.style.width = `${Math.max(2, 100 * number / most)}%`;
-    return h("li", {title: `${value}: ${plural(number, "row")}`}, h("span", {class: "top-name"}, bidi(value === "" ? "(empty)" : typeof value === "number" ? NUMBER.format(value) : value)),
-      h("span", {class: "top-track"}, bar), h("span", {class: "top-count"}, count(number)));
-  }), distinct > top.length && h("li", {class: "hint top-rest"}, `and ${plural(distinct - top.length, "more value")}`));
-}
-
-function lengthsOf({length: [least, mean, most], min, max}) {
-  return h("span", {class: "span-of"}, min !== undefined && [bidi(min), h("span", {class: "hint"}, " … "), bidi(max)],
-    h("span", {class: "hint"}, least === most ? ` ${plural(most, "character")} each` : ` ${count(least)} to ${count(most)} characters, ${NUMBER.format(mean)} on average`));
-}
-
-function show(value) {
-  return typeof value === "number" ? NUMBER.format(value) : String(value);
+/** @param {Array<[Maybe, Maybe]>} band @param {(place: number) => number} x @param {(value: number) => number} y */
+function bandPath(band, x, y) {
+  let path = "", open = /** @type {Array<[number, number, number]>} */ ([]);
+  const close = () => {
+    if (open.length > 1) path += `M${open.map(([place, , most]) => `${x(place).toFixed(1)} ${y(most).toFixed(1)}`).join("L")}L${[...open].reverse().map(([place, least]) => `${x(place).toFixed(1)} ${y(least).toFixed(1)}`).join("L")}Z`;
+    open = [];
+  };
+  band.forEach(([least, most], place) => {
+    if (least === null || least === undefined || most === null || most === undefined) close();
+    else open.push([place, least, most]);
+  });
+  close();
+  return path;
 }

@@ -92,6 +92,23 @@ export function section(id, title, hint, ...children) {
     children);
 }
 
+let drawn = new AbortController();
+
+/**
+ * Listen to the window until the page is drawn again.
+ * @param {string} type
+ * @param {(event: any) => void} handler
+ */
+export function listen(type, handler) {
+  addEventListener(type, handler, {signal: drawn.signal});
+}
+
+/** End all listeners of `listen`: a page is drawn again. */
+export function redrawn() {
+  drawn.abort();
+  drawn = new AbortController();
+}
+
 /** Return true if the reader wants no movement. */
 export function calm() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -71,6 +71,7 @@ export function moment(iso) {
 
 /** @type {CanvasRenderingContext2D | null} */
 let pen = null;
+const fitted = /** @type {Map<string, string>} */ (new Map());
 
 /**
  * Return a text cut in its middle to at most `width` pixels: the ends of a name differ more than its middle.
@@ -79,6 +80,16 @@ let pen = null;
  * @param {string} font of CSS
  */
 export function fit(text, width, font) {
+  const key = `${Math.round(width)} ${font} ${text}`, known = fitted.get(key);
+  if (known !== undefined) return known;
+  if (fitted.size > 5000) fitted.clear();
+  const found = measured(text, width, font);
+  fitted.set(key, found);
+  return found;
+}
+
+/** @param {string} text @param {number} width @param {string} font */
+function measured(text, width, font) {
   pen ??= document.createElement("canvas").getContext("2d");
   const measure = /** @type {CanvasRenderingContext2D} */ (pen);
   measure.font = font;

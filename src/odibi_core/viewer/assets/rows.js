@@ -1,8 +1,8 @@
-// @ts-nocheck
 // The rows of a step: lost, gained or without a match, each rule, and whether that is new.
 import {h, bidi} from "./dom.js";
 import {icon} from "./states.js";
 
+/** @param {import("./types.js").Step} step */
 export function drawRows(step) {
   return step.rowChanges && h("section", {class: "row-changes"}, h("h4", null, "Rows"),
     h("ul", {class: "check-list"}, step.rowChanges.map((change) => h("li", null,
@@ -15,12 +15,14 @@ export function drawRows(step) {
         change.reason && h("p", {class: "hint"}, "Unknown: ", bidi(change.reason)))))));
 }
 
+/** @param {{text: string, isNew?: boolean, same?: string[]}} cause @param {string | undefined} since */
 function rowCause(cause, since) {
   return [h("p", null, bidi(cause.text), since && cause.isNew !== undefined && " ", since && cause.isNew !== undefined && h("span", {class: cause.isNew ? "tag is-warn" : "hint"},
     cause.isNew ? `new since ${since}` : `as in ${since}`)),
   (cause.same ?? []).map((other) => h("p", {class: "hint"}, "the same rows: ", bidi(other)))];
 }
 
+/** @param {string[]} texts */
 function rowStages(texts) {
   return [h("p", {class: "hint"}, "Of the rows that reached each operator, as the engine ordered them:"),
     h("ol", {class: "stages"}, texts.map((text) => bidi(text, "li")))];

@@ -1,5 +1,5 @@
 // The view of a pipeline's last runs: a grid of its steps, and the table of the runs.
-import {h, svg, bidi, section} from "../dom.js";
+import {bidi, h, listen, section, svg} from "../dom.js";
 import {count, duration, plural} from "../format.js";
 import {icon, label} from "../states.js";
 import {drawPage} from "../shell.js";
@@ -66,7 +66,7 @@ function grid(history, services) {
   };
   grow();
   if ("IntersectionObserver" in window) new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting) && !more.hidden) grow(); }, {rootMargin: "600px"}).observe(more);
-  addEventListener("beforeprint", () => { while (!more.hidden) grow(); });
+  listen("beforeprint", () => { while (!more.hidden) grow(); });
   return [h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Steps of the last runs"}, h("table", {class: "table grid"},
     h("thead", null, h("tr", null, ["Step", "Runs", "Rows", "Last", "Duration", "Last", "Checks"].map((name) => h("th", {scope: "col", class: name === "Last" ? "number" : null}, name)))), body)),
   more, history.stepsLeftOut > 0 && h("p", {class: "hint"}, `${plural(history.stepsLeftOut, "further step")} without a row`)];
