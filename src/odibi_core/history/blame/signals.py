@@ -119,8 +119,13 @@ _FOUND_SIZE: Final = 0.3
 _OLDER: Final = frozenset({"the same content", "stale", "stuck"})
 
 
-def of_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Signal]:
-    """Yield the unusual findings of a run about its data, as signals; those that are muted are left out."""
+def of_findings(findings: Sequence[Mapping[str, Any]], joined: Mapping[str, str]) -> Iterator[Signal]:
+    """Yield the unusual findings of a run about its data, as signals; those that are muted are left out.
+
+    Args:
+        findings: The rows of the findings.
+        joined: The dataset whose match rate differs, by step: a finding does not have it.
+    """
     for row in findings:
         effect = _OF_FINDING.get(str(row.get("family")))
         if effect is None or row.get("kind") != kinds.ANOMALY or row.get("node_name") is None or row.get("muted"):
@@ -132,14 +137,8 @@ def of_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Signal]:
         yield Signal(
             node=str(row["node_name"]), effect=effect, text=str(row.get("message") or ""), size=_size(effect, row),
             column=row.get("column_name"), is_fewer=_is_fewer(row),
-            dataset=_dataset_of(row) if effect == "unmatched" else None,
+            dataset=joined.get(str(row["node_name"])) if effect == "unmatched" else None,
         )  # fmt: skip
-
-
-def _dataset_of(row: Mapping[str, Any]) -> str | None:
-    """Return the dataset of a match rate, from the name of its series: `step.dataset.match_rate`."""
-    parts = str(row.get("series")).split(".")
-    return ".".join(parts[1:-1]) or None
 
 
 def _size(effect: Effect, row: Mapping[str, Any]) -> float:
