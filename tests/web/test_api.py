@@ -118,7 +118,7 @@ def test_sql_is_one_select_in_its_own_process(asked: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "has"),
     [
-        ("/api/compare?run=daily", "changes"),
+        ("/api/compare?run=daily", "comparison"),
         ("/api/datasets", "datasets"),
         ("/api/questions", "questions"),
         ("/api/metrics?run=daily", "by_node"),

@@ -18,7 +18,7 @@ PATHS = {
     "/api/runs": "/api/runs",
     "/api/runs/{run}/log": "/api/runs/daily/log",
     "/api/pipelines": "/api/pipelines",
-    "/api/pipelines/{name}/history": "/api/pipelines/daily/history",
+    "/api/compare": "/api/compare?run=daily",
     "/api/pipelines/{name}/steps/{step}": "/api/pipelines/daily/steps/clean",
     "/api/datasets": "/api/datasets",
     "/api/questions": "/api/questions",

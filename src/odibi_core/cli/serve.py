@@ -1,4 +1,4 @@
-"""`odibi serve`: the history for browsers and programs."""
+"""`odibi serve`: the pages of the history, and its API."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", min=0, max=65535, help="Port; 0: any.", show_default="7171")
     ] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the pages in the browser.")] = False,
     store: options.Store = None,
 ) -> None:
-    """Serve the history as JSON.
+    """Serve the history as pages and as JSON.
 
     All pipelines, a run while it goes on, histories, comparisons, datasets,
     SQL, alerts, errors, costs. /api/openapi.json describes the API.

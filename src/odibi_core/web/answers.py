@@ -60,16 +60,6 @@ class FleetPage(Page, frozen=True, kw_only=True):
     days: int
 
 
-class PipelineHistory(Answer, frozen=True, kw_only=True):
-    """The last runs of a pipeline, the oldest first, and each of its steps in them; null without the step."""
-
-    pipeline: str
-    runs: list[Document]
-    steps: list[Document]
-    runs_in_all: int
-    steps_left_out: int
-
-
 class Series(Answer, frozen=True, kw_only=True):
     """A figure in each run, and the range that the runs before it make usual; null while it is learned."""
 
@@ -98,6 +88,13 @@ class DatasetPage(Page, frozen=True, kw_only=True):
 
     datasets: list[Document]
     now: datetime
+
+
+class ComparisonAnswer(Answer, frozen=True, kw_only=True):
+    """A comparison: the document of its page, and the comparison itself."""
+
+    document: Document
+    comparison: Document
 
 
 class SqlAnswer(Answer, frozen=True, kw_only=True):

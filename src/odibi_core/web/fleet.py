@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from odibi_core.errors import RunNotFoundError, nearest
 from odibi_core.events.clock import utc_now
 from odibi_core.history.grid import grid_of, state_of
+from odibi_core.history.grid_page import document
 from odibi_core.history.noticing.cadence import has_stopped, learn, overdue
-from odibi_core.web.answers import Document, FleetPage, FleetPipeline, PipelineHistory
+from odibi_core.web.answers import Document, FleetPage, FleetPipeline
 from odibi_core.web.requests import OfFleet, OfHistory
 
 if TYPE_CHECKING:
@@ -75,21 +75,12 @@ def _of_fleet(found: PipelineDays, since: datetime, now: datetime, zone: timezon
     )
 
 
-def history(source: Source, asked: OfHistory, name: str) -> PipelineHistory:
-    """Return the last runs of a pipeline, the oldest first, and each of its steps in them."""
+def history(source: Source, asked: OfHistory, name: str) -> Document:
+    """Return the document of the last runs of a pipeline, as the page of `odibi history` has it."""
     with source.index() as index:
         check_pipeline(index, name)
         grid = grid_of(index, name, asked.last, asked.before)
-    runs = [{**run, "state": state_of(run)} for run in grid.runs]
-    steps = [{"name": row.node_name, "layer": row.layer, "cells": list(_cells(row.cells))} for row in grid.steps]
-    return PipelineHistory(
-        pipeline=name, runs=runs, steps=steps, runs_in_all=grid.runs_in_all, steps_left_out=grid.steps_left_out
-    )
-
-
-def _cells(cells: list[dict[str, Any] | None]) -> Iterator[Document | None]:
-    for cell in cells:
-        yield None if cell is None else {**cell, "state": state_of(cell)}
+    return document(grid)
 
 
 def check_pipeline(index: Index, name: str) -> None:

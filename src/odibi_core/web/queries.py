@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -156,7 +156,10 @@ def datasets(source: Source, asked: OfDatasets) -> DatasetPage:
     condition = f"contains(lower(concat_ws(' ', named.uri, named.dataset)), {text})" if asked.search else "true"
     found = History(source.store).sql(_DATASETS.format(condition=condition, limit=_MOST_DATASETS)).rows
     now = utc_now()
-    page = found[asked.offset : asked.offset + asked.limit]
+    page = [
+        {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in found[asked.offset : asked.offset + asked.limit]
+    ]
     return DatasetPage(datasets=page, total=len(found), offset=asked.offset, limit=asked.limit, now=now)
 
 
@@ -184,6 +187,4 @@ def costs(source: Source, asked: OfCosts) -> CostAnswer:
 
 
 def _naive(moment: datetime) -> str:
-    from datetime import UTC
-
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")

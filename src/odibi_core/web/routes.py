@@ -39,14 +39,14 @@ ROUTES: Final = (
     Route("/api/runs/{run}", "Return the document of a run.", requests.OfRun, _DOCUMENT, runs.run),
     Route("/api/runs/{run}/events", "Follow a run by server-sent events.", requests.OfNothing, str, None),
     Route("/api/runs/{run}/log", "Return a page of a log.", requests.OfLog, answers.LogPage, runs.log),
-    Route("/api/compare", "Compare two runs.", requests.OfTwoRuns, _DOCUMENT, runs.compare),
+    Route("/api/compare", "Compare two runs.", requests.OfTwoRuns, answers.ComparisonAnswer, runs.compare),
     Route(
         "/api/pipelines", "List pipelines with their days.", requests.OfFleet, answers.FleetPage, fleet.pipelines,
         tag="pipelines",
     ),
     Route(
-        "/api/pipelines/{name}/history", "Return the last runs of a pipeline.", requests.OfHistory,
-        answers.PipelineHistory, fleet.history, tag="pipelines",
+        "/api/pipelines/{name}/history", "Return the document of the last runs of a pipeline.",
+        requests.OfHistory, _DOCUMENT, fleet.history, tag="pipelines",
     ),
     Route(
         "/api/pipelines/{name}/steps/{step}", "Return the history of a step.", requests.OfHistory,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import kinds, to_dict
 from odibi_core.history.comparison import compare_runs
+from odibi_core.history.comparison import page as comparison_page
 from odibi_core.history.for_story import story_history
 from odibi_core.history.grid import state_of
 from odibi_core.history.index.filters import RunFilter
@@ -15,7 +16,7 @@ from odibi_core.history.rows import decoded
 from odibi_core.store import log_page
 from odibi_core.story import Background, build, read_background
 from odibi_core.views.lineage import LineageView
-from odibi_core.web.answers import Document, LogPage, RunPage
+from odibi_core.web.answers import ComparisonAnswer, Document, LogPage, RunPage
 from odibi_core.web.requests import OfLog, OfRun, OfRuns, OfTwoRuns
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ def _cut(value: Any) -> Any:
     return value
 
 
-def compare(source: Source, asked: OfTwoRuns) -> Document:
+def compare(source: Source, asked: OfTwoRuns) -> ComparisonAnswer:
     """Return what differs between two runs, the most important first, with the probable cause."""
     run, other = (None if each is None else source.find(each) for each in (asked.run, asked.other))
-    return compare_runs(source.store, run, other, anyway=asked.anyway).as_dict()
+    found = compare_runs(source.store, run, other, anyway=asked.anyway)
+    return ComparisonAnswer(document=comparison_page.document(found), comparison=found.as_dict())
 
 
 def _pairs(given: list[str], name: str) -> dict[str, str]:

@@ -4,7 +4,9 @@
  * The connections of a live page; a saved file has none of them.
  * @typedef {object} Services
  * @property {(path: string, parameters?: Record<string, string | number>) => Promise<any>} [fetchJson] an answer of the server
- * @property {(kind: "run" | "step" | "pipeline" | "dataset", id: string) => string | null} [link] the address of a page
+ * @property {(path: string, body: any) => Promise<any>} [send] a change, for those that may make it
+ * @property {(parameters: Record<string, string | number>) => void} [remember] puts the filter of a page into its address
+ * @property {(kind: "run" | "step" | "pipeline" | "dataset" | "runs" | "error", id: string) => string | null} [link] the address of a page
  * @property {HTMLElement} [bar] stands at the start of the bar, in place of the name of the program
  */
 
