@@ -104,7 +104,8 @@ class LateEngine(Engine, Protocol):
     """An engine whose frames stay plans, and whose facts come from a later execution that the pipeline needs anyway.
 
     `late_frames` has `arrived`, which the engine calls after such an execution, in its thread, before its result takes
-    its place; `counts_nulls`, which is set before the first step; and `close()`, for the end of the run.
+    its place; `counts_nulls` and `counts_operators`, which are set before the first step; and `close()`, for the end of
+    the run.
     """
 
     late_frames: Any
@@ -115,8 +116,13 @@ class LateEngine(Engine, Protocol):
     def arrow(self, frame: Any) -> Any:
         """Return the rows of a plan as an Arrow table, by one execution."""
 
+    def without_operators(self, frame: Any) -> str:
+        """Return the reason why the rows after operators of a frame's plan cannot be known; empty without one."""
+
     def late(self, frame: Any, plan: Any, *, asked: bool, nulls: bool) -> Any:
-        """Return the facts of a frame that a step made, with `is_known` and `results`; None if there are none to come.
+        """Return the facts of a frame that a step made; None if there are none to come.
+
+        They have the `frame`, `is_known`, the `results` of its checks, and the rows after each of its `operators`.
 
         Args:
             frame: The frame.

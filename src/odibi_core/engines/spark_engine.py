@@ -16,6 +16,7 @@ from odibi_core.engines import (
     spark_files,
     spark_footers,
     spark_late,
+    spark_operators,
     spark_plans,
     spark_rows,
     spark_session,
@@ -59,6 +60,10 @@ class SparkEngine:
         if late.is_known:
             return None if plan is None else late
         return self.late_frames.add(late)
+
+    def without_operators(self, frame: Any) -> str:
+        """Return the reason why the rows of operators of a frame will stay unknown; empty if they can be known."""
+        return spark_operators.CONNECT if is_spark(frame) and not spark_plans.is_classic(frame) else ""
 
     def frame(self, value: Any) -> Any:
         if is_spark(value):

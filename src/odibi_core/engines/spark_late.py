@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, Final
 
-from odibi_core.engines import spark_plans, spark_rows
+from odibi_core.engines import spark_operators, spark_plans, spark_rows, spark_session
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.engines.spark_rows import Counted
 from odibi_core.errors import STOPS
+from odibi_core.events import clock
 
 _GRACE: Final = 0.2
 """Seconds to wait for further counts of a job of which the first are there: Spark delivers all of them together."""
@@ -29,6 +31,8 @@ class Late:
         self.nulls = nulls
         self._plan = plan
         self._asked = asked
+        self.operators = Operators(reason=spark_operators.WITHIN)
+        """The rows after each operator of its plan."""
         self.results: list[Any] | None = None if plan is None else spark_rows.known_results(frame, plan)
         """A result for each check, and None for one that was not counted; None before that."""
 
@@ -71,6 +75,9 @@ class LateFrames:
         self._lock = Lock()
         self.counts_nulls = False
         """Count the missing values of frames that are written too."""
+        self.counts_operators = False
+        """Read the rows after each operator of the plans that are executed."""
+        self.metrics = spark_operators.Metrics()
         self.arrived: Callable[[], None] = lambda: None
         """Called after each job that may have brought facts, in its thread. An error that it raises ends the step."""
 
@@ -98,7 +105,9 @@ class LateFrames:
         with self._lock:
             self._waiting = [late for late in self._waiting if not late.is_known]
             waiting = [late for late in self._waiting if late.frame is not frame or late.plan is not None]
+            own = [late for late in self._waiting if late.frame is frame]
         execution = Execution(self, frame if root is None else root.frame, root, has_checks=plan is not None)
+        execution.own = own if self.counts_operators and spark_plans.is_classic(frame) else []
         if waiting and spark_plans.is_classic(frame):
             try:
                 execution.observe(waiting)
@@ -119,6 +128,9 @@ class Execution:
         self._frames = frames
         self._root = root
         self._late: list[tuple[Late, Counted]] = []
+        self.own: Sequence[Late] = ()
+        """The frame itself among those whose facts are late, if the rows of its operators are to be read."""
+        self._began = clock.utc_now().timestamp()
 
     def observe(self, waiting: Sequence[Late]) -> None:
         """Count for frames that the plan is built on: those that are seen whole, and that stop no filter.
@@ -157,8 +169,21 @@ class Execution:
         for late, counted in self._late:
             if late.take(counted, patience):
                 patience = _GRACE
+        self._read_operators()
         self._frames.arrived()
         return rows, results
+
+    def _read_operators(self) -> None:
+        """Keep the rows after each operator, for the frame and for those of earlier steps with an observation."""
+        wanted: list[tuple[Late, str | None]] = [(late, None) for late in self.own]
+        if self._frames.counts_operators:
+            wanted += [(late, counted.name) for late, counted in self._late if late not in self.own]
+        if not wanted:
+            return
+        metrics, spark = self._frames.metrics, self.frame.sparkSession
+        executed = metrics.of_step(spark, spark_session.description(), self._began)
+        for late, name in wanted:
+            late.operators = Operators(reason=executed) if isinstance(executed, str) else executed.operators(name)
 
 
 class _Counting:

@@ -73,6 +73,12 @@ def _has_java() -> bool:
     return shutil.which("java", path=f"{home}/bin" if home else None) is not None
 
 
+def description() -> str:
+    """Return the description of the jobs of the node in whose context this thread is."""
+    here = context.current()
+    return f"step {here.node_name} of run {here.run_id}"
+
+
 @contextmanager
 def step_jobs() -> Iterator[None]:
     """Give the jobs of this thread the name of the node in whose context it is, as Spark's UI shows it.
@@ -86,7 +92,7 @@ def step_jobs() -> Iterator[None]:
         return
     spark = started.sparkContext
     before = [spark.getLocalProperty(name) for name in _GROUP]
-    spark.setJobGroup(f"{here.run_id}/{here.node_name}", f"step {here.node_name} of run {here.run_id}")
+    spark.setJobGroup(f"{here.run_id}/{here.node_name}", description())
     try:
         yield
     finally:

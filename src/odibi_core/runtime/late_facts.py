@@ -12,6 +12,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.events import context, sanitize_text
 from odibi_core.pipeline import Step
 from odibi_core.runtime.node_events import NodeEvents
@@ -110,6 +111,7 @@ class LateFacts:
                 self._engines.append(engine)
                 engine.late_frames.arrived = self._arrived
                 engine.late_frames.counts_nulls = self._level == "stats"
+                engine.late_frames.counts_operators = self._runner.rows is not None
         by_name: dict[str, list[Any]] = {name: [] for name in step.outputs}
         keys = {key: name for name, key in (step.inputs | step.outputs).items()}
         for check in step.checks:
@@ -127,6 +129,8 @@ class LateFacts:
             late = engine.late(frames.get(name), plan, asked=counts_all, nulls=counts_all)
             if late is not None:
                 found.append((checks, late))
+            elif name in step.outputs and (reason := engine.without_operators(frames.get(name))):
+                work.operators[name] = Operators(reason=reason)
         return found
 
     def _arrived(self) -> None:
@@ -163,6 +167,8 @@ class LateFacts:
     def _examined(self, opened: _Open) -> Outcome:
         for checks, late in opened.late:
             opened.work.keep_counted(checks, late.results or ())
+            made = [name for name, frame in opened.made.items() if frame is late.frame]
+            opened.work.operators |= dict.fromkeys(made, late.operators)
         return self._runner.examined_here(opened.work, opened.inputs, opened.made, opened.events)
 
     def _lose(self, index: int) -> None:
