@@ -74,7 +74,7 @@ class _Connection:
             '"children":[{"operator_type":"TABLE_SCAN","operator_cardinality":9,"extra_info":{"Table":"t"}}]}]}',
             (
                 {"operator": "TABLE_SCAN", "detail": "t", "rows": 9},
-                {"operator": "FILTER", "detail": "(a > 1)", "rows": 3},
+                {"operator": "FILTER", "detail": "(a > 1)", "rows": 3, "rows_in": 9},
             ),
         ),
         ('{"operator":[{"type":"FILTER","extra_info":{},"intermediate_rows":"many"}]}',

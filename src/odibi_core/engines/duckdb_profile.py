@@ -16,7 +16,8 @@ import msgspec
 from odibi_core.errors import STOPS
 
 Stage = dict[str, Any]
-"""`operator`, `detail` (a condition, the keys of a join or a group, a limit) and `rows` (None: unknown)."""
+"""`operator`, `detail` (a condition, the keys of a join or a group, a limit), `rows` (None: unknown), and `rows_in`:
+those of its first input, if they are known."""
 
 MOST: Final = 60
 _LONGEST: Final = 300
@@ -110,7 +111,9 @@ def _stages(profile: dict[str, Any]) -> list[Stage]:
             continue
         name = str(node.get("type") or node.get("operator_type") or node.get("operator_name") or "").strip()
         if name and name not in _SILENT:
-            found.append({"operator": name, "detail": _detail(node.get("extra_info")), "rows": _rows(node)})
+            stage = {"operator": name, "detail": _detail(node.get("extra_info")), "rows": _rows(node)}
+            taken = _rows(node["children"][0]) if node.get("children") else None
+            found.append(stage if taken is None else {**stage, "rows_in": taken})
     return found
 
 

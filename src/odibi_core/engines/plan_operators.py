@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from odibi_core.redaction import HIDDEN, Redactor
 
 Stage = dict[str, Any]
-"""`operator`, `detail` (a condition, the keys of a join or a group, a limit) and `rows` (None: unknown)."""
+"""`operator`, `detail` (a condition, the keys of a join or a group, a limit), `rows` (None: unknown), and `rows_in`:
+those of its first input, if they are known."""
 
 MOST: Final = 60
 """Operators of one plan that are recorded."""
@@ -67,9 +68,10 @@ def take(frames: Mapping[str, object]) -> dict[str, Operators]:
     return {name: noted[id(frame)] for name, frame in frames.items() if id(frame) in noted}
 
 
-def stage(operator: str, detail: str = "", rows: int | None = None) -> Stage:
+def stage(operator: str, detail: str = "", rows: int | None = None, rows_in: int | None = None) -> Stage:
     """Return one operator."""
-    return {"operator": operator, "detail": detail[:LONGEST], "rows": rows}
+    found = {"operator": operator, "detail": detail[:LONGEST], "rows": rows}
+    return found if rows_in is None else {**found, "rows_in": rows_in}
 
 
 def is_secret(column: str) -> bool:

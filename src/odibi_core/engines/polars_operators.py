@@ -26,6 +26,7 @@ _COLUMN: Final = re.compile(r'col\("((?:[^"\\]|\\.)*)"\)')
 _RUNTIME: Final = re.compile(r'col\("(?:[^"\\]|\\.)*"\)\.dynamic_predicate\(\)')
 _AT_RUNTIME: Final = "(keys of a later join or limit)"
 """In place of a test that polars makes while it executes: of rows whose key it knows will be dropped later."""
+_SHARED: Final = "(of a part above)"
 _NOWHERE: Final[tuple[()]] = ()
 
 Node = dict[str, Any]
@@ -79,8 +80,8 @@ class _Reading:
     def stages(self, root: int) -> Iterator[Stage]:
         """Yield the operators of a plan, each after those that it reads.
 
-        A shared part is taken once. The rows below a limit, and beside a join with an empty side, are unknown, because
-        polars may stop early there.
+        A part that several operators read is taken once. The rows below a limit, and beside a join with an empty side,
+        are unknown, because polars may stop early there.
         """
         seen: set[int] = set()
         waiting = [(root, False, False)]
@@ -89,7 +90,9 @@ class _Reading:
             node = self._nodes[number]
             if is_read:
                 yield from self._stages_of(node, is_cut)
-            elif number not in seen:
+            elif number in seen:
+                yield stage("TABLE_SCAN", _SHARED, None if is_cut else self._rows.get(number))
+            else:
                 seen.add(number)
                 waiting.append((number, is_cut, True))
                 waiting += [(each, self._cuts(node, each, is_cut), False) for each in reversed(node["input_ids"])]
@@ -104,19 +107,21 @@ class _Reading:
     def _stages_of(self, node: Node, is_cut: bool) -> Iterator[Stage]:
         about, kind = node["properties"], str(node["properties"]["type"])
         rows = None if is_cut else self._rows.get(node["id"])
+        first = next(iter(node["input_ids"]), None)
+        taken = None if first is None or self._cuts(node, first, is_cut) else self._rows.get(first)
         if kind in ("Scan", "DataFrameScan", "PythonScan"):
             yield from self._scan(about, rows)
         elif kind == "Sort" and about.get("slice"):
             keys = ", ".join(_tidy(each["expr"]) for each in about["sort_columns"])
-            yield stage("TOP", f"{about['slice'][1]} by {keys}", rows)
+            yield stage("TOP", f"{about['slice'][1]} by {keys}", rows, taken)
         elif kind not in _SILENT:
             name, detail = _KINDS.get(kind, (_upper(kind), lambda _: ""))
             words = self._named(detail(about))
             if kind == "MapFunction":
                 name, _, words = words.partition(" ")
             is_quiet = kind in ("MapFunction", "Select") or words == _AT_RUNTIME
-            if not is_quiet or rows is None or rows != self._rows.get(node["input_ids"][0]):
-                yield stage(name, words, rows)
+            if not is_quiet or rows is None or rows != taken:
+                yield stage(name, words, rows, taken)
 
     def _scan(self, about: Node, rows: int | None) -> Iterator[Stage]:
         place = files.shown(str(about.get("first_source") or ""))
@@ -126,8 +131,9 @@ class _Reading:
             yield stage("TABLE_SCAN", shown)
             yield stage("LIMIT", _of_slice(limit), rows)
         elif condition := _all_of(about.get("predicate")):
-            yield stage("TABLE_SCAN", shown, None if more else self._rows_of_file(about))
-            yield stage("FILTER", self._named(condition), rows)
+            whole = None if more else self._rows_of_file(about)
+            yield stage("TABLE_SCAN", shown, whole)
+            yield stage("FILTER", self._named(condition), rows, whole if rows is not None else None)
         else:
             yield stage("TABLE_SCAN", shown, rows)
 

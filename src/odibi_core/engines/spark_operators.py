@@ -83,7 +83,8 @@ class Executed:
             number, is_cut, is_read = waiting.pop()
             node, inputs = self._nodes[number], self._inputs[number]
             if is_read:
-                yield from _stages_of(node, None if is_cut else self._rows[number], is_leaf=not inputs)
+                taken = self._sent(inputs[0]) if inputs and not self._cuts(number, inputs[0], is_cut) else None
+                yield from _stages_of(node, None if is_cut else self._rows[number], taken, is_leaf=not inputs)
             else:
                 waiting.append((number, is_cut, True))
                 waiting += [(each, self._cuts(number, each, is_cut), False) for each in reversed(inputs)]
@@ -115,26 +116,27 @@ def _merged(stages: Iterator[Stage]) -> Iterator[Stage]:
     before: Stage | None = None
     for each in stages:
         is_again = before is not None and each["operator"] == "GROUP_BY" and each["detail"] == before["detail"]
-        if before is not None and not (is_again and before["operator"] == "GROUP_BY"):
+        is_again = is_again and before is not None and before["operator"] == "GROUP_BY"
+        if before is not None and not is_again:
             yield before
-        before = each
+        before = {**each, "rows_in": before["rows_in"]} if is_again and before and "rows_in" in before else each
     if before is not None:
         yield before
 
 
-def _stages_of(node: Node, rows: int | None, *, is_leaf: bool) -> Iterator[Stage]:
+def _stages_of(node: Node, rows: int | None, taken: int | None, *, is_leaf: bool) -> Iterator[Stage]:
     kind, about = _kind(node), str(node["desc"])
     if kind == "Filter":
-        yield stage("FILTER", _shown(about.removeprefix("Filter ")), rows)
+        yield stage("FILTER", _shown(about.removeprefix("Filter ")), rows, taken)
     elif kind.endswith("Join") or kind == "CartesianProduct":
-        yield stage("JOIN", _join(about), rows)
+        yield stage("JOIN", _join(about), rows, taken)
     elif kind.endswith("Aggregate"):
         keys = _KEYS.search(about)
-        yield stage("GROUP_BY", _shown(keys[1]) if keys else "", rows)
+        yield stage("GROUP_BY", _shown(keys[1]) if keys else "", rows, taken)
     elif kind in _LIMITS:
-        yield stage("TOP" if _ORDER.search(about) else "LIMIT", _limit(about), rows)
+        yield stage("TOP" if _ORDER.search(about) else "LIMIT", _limit(about), rows, taken)
     elif kind in ("Expand", "Generate", "Sample", "Union", "MapInArrow", "MapInPandas", "FlatMapGroupsInPandas"):
-        yield stage(kind.upper(), "", rows)
+        yield stage(kind.upper(), "", rows, taken)
     elif is_leaf:
         yield stage("TABLE_SCAN", _scan(about), rows)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from odibi_core.views.row_changes import RowCause, RowChange, kept_share
+from odibi_core.views.row_operators import main_loss
 from odibi_core.views.wording import plural, short_id
 
 _LEVELS: Final = {"exact": "proved on all rows", "replayed": "proved on all rows", "no_rule": "no simple rule"}
@@ -30,6 +31,8 @@ def row_sentence(change: RowChange) -> str:
     parts = list(_facts(change)) or [_counts(change)]
     if cause is not None and (words := cause_words(cause)):
         parts[0] += f": {words}"
+    elif (loss := main_loss(change.stages)) is not None:
+        parts.append(f"plan: {loss.words}")
     usual = usual_words(change) if change.unusual else _as_usual(change)
     return "; ".join([*parts, *([usual] if usual else [])])
 
@@ -50,6 +53,8 @@ def usual_rule(change: RowChange) -> str | None:
 def has_changed(change: RowChange) -> bool:
     """Return whether rows were lost, gained or without a match, as far as it is known."""
     counts = change.rows_in is not None and change.rows_out is not None and change.rows_in != change.rows_out
+    if change.rows_in is None and main_loss(change.stages) is not None:
+        return True
     return counts or bool(change.lost or change.gained or change.unmatched)
 
 

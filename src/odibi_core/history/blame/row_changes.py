@@ -13,6 +13,7 @@ from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 from odibi_core.history.comparison.values import differs
+from odibi_core.views.row_operators import passing
 from odibi_core.views.row_wording import percent
 from odibi_core.views.values import count
 
@@ -128,6 +129,8 @@ def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
         text = f"{node}: a step of the kind {now['kind']}, and {was['kind']} before"
         yield Signal(node=node, effect="rule", text=text, size=0.3, is_notable=False)
     yield from _of_stages(node, list_of(was.get("stages")), list_of(now.get("stages")))
+    if not any(side.rules for side in after.values()):
+        yield from _of_operators(node, list_of(was.get("stages")), list_of(now.get("stages")))
 
 
 def _earlier(place: tuple[Effect, str], was: Mapping[str, Any], now: Mapping[str, Any]) -> Side | None:
@@ -217,10 +220,35 @@ def _of_stages(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
     known = {_condition(stage) for stage in was}
     for stage in now:
         if was and (condition := _condition(stage)) not in known and condition[1]:
-            text = f"{node}: {condition[0]} by {condition[1]} is new"
+            passed = next(iter(passing([stage])), None)
+            text = f"{node}: {condition[0]} by {condition[1]} is new{f': {passed.words}' if passed else ''}"
+            rows, of = (passed.before - passed.after, passed.before) if passed else (None, None)
             yield Signal(
-                node=node, effect="rule", text=text, size=0.1, is_notable=False, rule=condition[1], is_new=True
+                node=node, effect="rule", text=text, size=0.1, is_notable=False, rule=condition[1], is_new=True,
+                rows=rows, of=of,
+            )  # fmt: skip
+
+
+def _of_operators(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
+    """Yield a signal for the operator of a plan that dropped another share of its rows than the same one before."""
+    known = {(each.operator, each.detail): each for each in passing(map(object_of, was))}
+    apart: list[Signal] = []
+    for each in passing(map(object_of, now)):
+        before = known.get((each.operator, each.detail))
+        if each.operator == "UNIQUE" or before is None or not before.before or not each.before:
+            continue
+        share, usual = (1.0 - one.after / one.before for one in (each, before))
+        if abs(share - usual) <= NOTABLE or not differs(max(0.0, usual), max(0.0, share), before.before, each.before):
+            continue
+        effect: Effect = "lost" if share > usual else "gained"
+        text = f"{node}: {each.words}; {percent(max(0.0, usual))} lost before"
+        apart.append(
+            Signal(
+                node=node, effect=effect, text=text, size=min(1.0, abs(share - usual)), rule=each.rule, is_new=False,
+                rows=abs(each.before - each.after), of=each.before, usual=max(0.0, usual),
             )
+        )  # fmt: skip
+    yield from sorted(apart, key=lambda each: -each.size)[:1]
 
 
 def _condition(stage: Any) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from odibi_core.runtime.why.explained import conjuncts_of, explained
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.views.row_changes import RowChange, row_change
+from odibi_core.views.row_operators import main_loss
 from odibi_core.views.row_wording import row_sentence
 from odibi_core.views.wording import plural
 
@@ -135,6 +136,8 @@ def _has_changed(change: RowChange) -> bool:
     if change.kind in ("made", "split"):
         return False
     is_other = change.lost is None and change.rows_in is not None and change.rows_in != change.rows_out
+    if change.rows_in is None and main_loss(change.stages) is not None:
+        return True
     return bool(change.unusual or change.lost or change.gained or any(change.unmatched.values()) or is_other)
 
 
