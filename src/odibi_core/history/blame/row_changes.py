@@ -223,10 +223,18 @@ def _of_stages(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
             passed = next(iter(passing([stage])), None)
             text = f"{node}: {condition[0]} by {condition[1]} is new{f': {passed.words}' if passed else ''}"
             rows, of = (passed.before - passed.after, passed.before) if passed else (None, None)
+            rule = passed.rule if passed else condition[1]
             yield Signal(
-                node=node, effect="rule", text=text, size=0.1, is_notable=False, rule=condition[1], is_new=True,
-                rows=rows, of=of,
-            )  # fmt: skip
+                node=node,
+                effect="rule",
+                text=text,
+                size=0.1,
+                is_notable=False,
+                rule=rule,
+                is_new=True,
+                rows=rows,
+                of=of,
+            )
 
 
 def _of_operators(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
