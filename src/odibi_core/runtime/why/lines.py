@@ -90,8 +90,8 @@ def _step(rows: StepRows, why: Why, width: int) -> Iterator[str]:
             yield from item(same, width, "      the same rows: ")
     for stage in change.stages:
         words = f"{stage.get('operator')} {stage.get('detail') or ''}".strip()
-        counts = [number_words(stage[name]) for name in ("rows_in", "rows") if name == "rows" or name in stage]
-        yield f"    {shorten(words + ': ' + ' -> '.join(counts), width - 4)}"
+        passed = [number_words(stage[each]) for each in ("rows_in", "rows") if each in stage]
+        yield f"    {shorten(words + ': ' + ' -> '.join(passed), width - 4)}"
     if change.stages_reason:
         yield from item(change.stages_reason, width, "    operators not known: ")
     if change.reason:
