@@ -97,7 +97,7 @@ class _Observer:
 
 def _register() -> str:
     """Register the observer in this process; return the reason why it cannot be."""
-    if _is_taken():
+    if _MODULE in sys.modules or find_spec(_MODULE) is not None:
         return OTHER_MONITOR
     try:
         import polars._plr as plr
@@ -118,17 +118,13 @@ def _register() -> str:
     return ""
 
 
-def _is_taken() -> bool:
-    return _MODULE in sys.modules or find_spec(_MODULE) is not None
-
-
 _REASON: Final = _register()  # once, by the lock of the import
 """The reason why polars does not report to this process; empty if it does."""
 
 
 def _engine() -> tuple[Any, str]:
     """Return the engine of polars that runs plans by default, as one that counts; or the reason why it cannot."""
-    if _REASON or _is_taken():
+    if _REASON or _MODULE in sys.modules:
         return None, _REASON or OTHER_MONITOR
     try:
         from polars.lazyframe.engine_config import _select_engine
