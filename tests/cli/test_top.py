@@ -7,9 +7,11 @@ import json
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from tests.cli.conftest import Here, command, environment
 from tests.history.stores import write_run
 from tests.history.test_live import running
 
-from odibi_core.cli import keyboard
+from odibi_core.cli import keyboard, shared_store
 from odibi_core.cli.top_screen import Screen
 from odibi_core.history.live import LiveRun, LiveRuns
 from odibi_core.store.runs import RunStore
@@ -114,6 +116,31 @@ def test_a_run_that_takes_longer_and_one_that_failed_are_marked() -> None:
     shown = "\n".join(lines_of(made))
     assert re.search(r"33m4\d\d%", shown)
     assert "failed: no column\\x1b" in shown
+
+
+def test_the_copy_of_a_shared_store_is_kept_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Until the end of the screen; a problem is shown and is over with the next success. A local store has no copy."""
+    answers: list[list[str]] = [["a part is missing"], [], ["last"]]
+    asked = threading.Semaphore(0)
+
+    def sync(*_: object, **__: object) -> Any:
+        asked.release()
+        if not answers:
+            raise OSError("the disk")
+        return SimpleNamespace(problems=answers.pop(0))
+
+    monkeypatch.setattr(shared_store, "_EVERY_S", 0.001)
+    monkeypatch.setattr("odibi_core.history.remote.mirror.sync", sync)
+    with shared_store.kept_fresh(None) as problem:
+        assert problem() == ""
+        assert not asked.acquire(timeout=0.05)
+    monkeypatch.setenv("ODIBI_STORE__URL", (tmp_path / "shared").as_uri())
+    with shared_store.kept_fresh(None) as problem:
+        for _ in range(6):
+            assert asked.acquire(timeout=10)
+        assert problem() == f"{tmp_path / 'shared'} could not be read: OSError"
+    with shared_store.kept_fresh(".odibi") as problem:
+        assert problem() == ""
 
 
 def test_the_keys_of_a_terminal() -> None:

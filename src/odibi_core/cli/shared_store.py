@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 
 from odibi_core.cli import options, output
-from odibi_core.errors import OdibiError
+from odibi_core.errors import STOPS, OdibiError
 from odibi_core.history.remote import read_address
+from odibi_core.history.remote.address import Address
 from odibi_core.history.remote.opening import open_copy
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
@@ -31,6 +32,16 @@ def open_shared(settings: Settings) -> RunStore:
     return copy
 
 
+def address_of(given: str | None) -> Address | None:
+    """Return the address of the shared store that a command reads; None if it reads a local one.
+
+    Args:
+        given: The value of `--store`.
+    """
+    url = read_settings(store={"dir": given or None}).store.url
+    return None if not url or (given and "://" not in given) else read_address(url)
+
+
 @contextmanager
 def kept_fresh(given: str | None) -> Iterator[Callable[[], str]]:
     """Bring the local copy of a shared store up to date while the block runs; nothing is done for a local store.
@@ -40,20 +51,23 @@ def kept_fresh(given: str | None) -> Iterator[Callable[[], str]]:
     Args:
         given: The value of `--store`.
     """
-    from odibi_core.history.remote.mirror import sync
+    from odibi_core.history.remote import mirror
 
-    settings = read_settings(store={"dir": given or None})
-    if not settings.store.url or (given and "://" not in given):
+    address = address_of(given)
+    if address is None:
         yield str
         return
-    address, over, problems = read_address(settings.store.url), Event(), list[str]()
+    settings, over, problems = read_settings(store={"dir": given or None}), Event(), list[str]()
 
     def refresh() -> None:
         while not over.wait(_EVERY_S):
             try:
-                problems[:] = sync(address, settings.store, local=settings.root).problems[:1]
-            except OdibiError as error:
-                problems[:] = [str(error)]
+                problems[:] = mirror.sync(address, settings.store, local=settings.root).problems[:1]
+            except STOPS:
+                raise
+            except BaseException as error:
+                reason = str(error) if isinstance(error, OdibiError) else type(error).__name__
+                problems[:] = [f"{address} could not be read: {reason}"]
 
     thread = Thread(target=refresh, name="odibi-shared-copy", daemon=True)
     thread.start()

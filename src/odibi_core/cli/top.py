@@ -47,25 +47,25 @@ def top(
     odibi top
     odibi top nightly --once --format json
     """
-    from odibi_core.cli.shared_store import kept_fresh
+    from odibi_core.cli.shared_store import address_of, kept_fresh
     from odibi_core.cli.top_screen import Screen, show_once
     from odibi_core.history.live import LiveRuns
 
     begin = moment(since, "--since")
     assert begin is not None
     kept = record.open_store(store)
-    on = output.console()
+    place, on = str(address_of(store) or kept.root), output.console()
     with output.waiting("reading the runs"):
         live = LiveRuns(kept, utc_now() - begin, pipeline)
         runs = live.poll()
     if format is options.TextOrJson.json:
-        document: dict[str, Any] = {"store": str(kept.root), "at": iso(utc_now())}
+        document: dict[str, Any] = {"store": place, "at": iso(utc_now())}
         output.write_json({**document, "runs": [run.as_dict() for run in runs]})
     elif once or not output.is_live(on):
-        show_once(runs, str(kept.root), on)
+        show_once(runs, place, on)
     else:
         with kept_fresh(store) as problem:
-            _watch(live, Screen(live, str(kept.root), on, problem))
+            _watch(live, Screen(live, place, on, problem))
     record.report(live.read_errors, "the runs")
 
 
