@@ -68,7 +68,7 @@ def mute(
         str | None, typer.Option("--family", metavar="NAME", help="Only this family, such as rows or duration.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="WHEN", help="2026-01-31, or 3d from now.", show_default="lifted")
+        str | None, typer.Option("--until", metavar="WHEN", help="2026-01-31, or 3d from now.", show_default="no end")
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="End a mute of the same pipeline, step and family.")] = False,
     list_all: Annotated[bool, typer.Option("--list", help="List the mutes in force.")] = False,

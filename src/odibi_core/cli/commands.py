@@ -101,7 +101,7 @@ def application(only: str | None = None) -> typer.Typer:
     app = typer.Typer(
         cls=Commands,
         name="odibi",
-        help="Record, run and inspect Python data pipelines.",
+        help="Record, run and inspect Python data pipelines.\n\n" + help.BEGIN,
         epilog=exits.HELP,
         pretty_exceptions_enable=False,
         **help.STYLE,

@@ -44,6 +44,9 @@ def compare(
     The default is the latest run against the last good run before it of the
     same pipeline and parameters. Of two named runs, the earlier one counts
     as before. With -o, the suffix .html, .md or .json selects the form.
+
+    odibi compare nightly
+    odibi compare 3fa2c1b7 9d41e0aa -o changes.html
     """
     from odibi_core.history.comparison import compare_runs
 

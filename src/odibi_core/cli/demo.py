@@ -28,6 +28,9 @@ def demo(
     With --fail the run fails, and the exit code is 1. With --days 30 a
     smaller pipeline is recorded once a day, on some days with a fault:
     odibi runs, watch, history and compare show which.
+
+    odibi demo
+    odibi demo --days 30
     """
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline.loader import load_module

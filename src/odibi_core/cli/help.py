@@ -7,6 +7,9 @@ from typing import Any, Final
 from typer import Typer
 from typer.core import TyperCommand, TyperGroup
 
+BEGIN: Final = """To begin, `odibi demo` records an example, and `odibi run pipeline.py` a
+pipeline of your own. `odibi show` and `odibi story --open` show the
+latest run. `odibi COMMAND --help` explains a command."""
 RUN: Final = "Run pipelines"
 ONE_RUN: Final = "Read one run"
 ALL_RUNS: Final = "Read all runs"

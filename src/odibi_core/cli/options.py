@@ -36,7 +36,7 @@ Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Such as p
 Executor = Annotated[
     str | None,
     typer.Option(
-        "--executor", metavar="NAME", help="Where steps run.", show_default="auto",
+        "--executor", metavar="NAME", help="Such as threads, dask.", show_default="auto",
         autocompletion=lambda incomplete: [each for each in plugins.names("executors") if each.startswith(incomplete)],
     ),
 ]  # fmt: skip

@@ -55,6 +55,9 @@ def record(
 
     The summary goes to stderr, after the output of the script; --format json
     writes it there as JSON.
+
+    odibi record clean.py --day 2026-01-31
+    odibi record --name nightly -m shop.nightly
     """
     from odibi_core.observability import Observer
     from odibi_core.runtime.recording.script import RecordedScript, program_of_file, program_of_module

@@ -34,7 +34,7 @@ def replay(
         str | None, typer.Option("--item", metavar="ITEM", help="Item of a mapped step.", show_default="failed")
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Instead of the recorded one.")
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Another value of a parameter.")
     ] = None,
     store: options.Store = None,
     format: options.Format = options.TextOrJson.text,

@@ -34,7 +34,7 @@ def run(
     on_failure: options.OnFailure = options.FailurePolicy.skip,
     name: options.Name = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="[RUN]", help="Go on from this failed run; the latest.")
+        str | None, typer.Option("--resume", metavar="[RUN]", help="Go on from a failed run (latest).")
     ] = None,
     start: Annotated[list[str] | None, _of_steps("--from", "Run this step and those that need it.")] = None,
     until: Annotated[list[str] | None, _of_steps("--until", "Run this step and those that it needs.")] = None,
@@ -66,6 +66,10 @@ def run(
     Progress goes to stderr, the result to stdout. The run's folder gets the
     journal, story.html, lineage.json and metrics.prom. Ctrl-C and SIGTERM
     cancel the run and close its record.
+
+    odibi run flights.py --param day=2026-01-31 --workers 4
+    odibi run flights.py:build --engine polars --until joined
+    odibi run flights.py --resume
     """
     from odibi_core.cli.run_pipeline import RunRequest, run_pipeline
     from odibi_core.pipeline import load_pipeline

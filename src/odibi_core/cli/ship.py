@@ -58,6 +58,9 @@ def ship(
     Lines that the system took are not sent again: the position of each run is
     saved in the store. A killed command sends its last batch twice, which
     Loki and Elasticsearch store once. A run that goes on is sent up to now.
+
+    odibi ship loki --to http://localhost:3100 --since 1d
+    odibi ship syslog --dry-run
     """
     from odibi_core.log_shipping.record import RecordShipping, runs_since
     from odibi_core.log_shipping.targets import TARGETS, shown

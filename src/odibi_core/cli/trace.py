@@ -13,8 +13,12 @@ from odibi_core.errors import ConfigurationError
 
 def trace(
     run: options.Run = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", metavar="DATASET", help="A dataset of the run.")] = None,
-    where: Annotated[str | None, typer.Option("--where", metavar="SQL", help="A condition on its columns.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="DATASET", help="A dataset of the run; needed.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="A condition on its columns; needed.")
+    ] = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=0, help="Rows to show.")] = 3,
     replay: Annotated[bool, typer.Option("--replay", help="Run steps again.")] = False,
     store: options.Store = None,

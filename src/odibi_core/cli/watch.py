@@ -21,7 +21,9 @@ _STATES: Final = {"unusual": "warning", "failed": "failed", "lost": "lost", "mis
 
 
 def watch(
-    since: options.Since = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Such as 2h (ago), 2026-01-31.", show_default="1d")
+    ] = None,
     pipeline: options.OnlyPipeline = None,
     all_alerts: Annotated[
         bool, typer.Option("--all", help="List acknowledged and muted alerts too.")
