@@ -68,7 +68,7 @@ def test_a_new_run_appears_and_an_ended_one_stays_as_long_as_asked(store: RunSto
     ends = [replace(each, timestamp=utc_now()) for each in events_of(run_id, status="failed")[7:]]
     write_run(store.root, run_id, ends)
     (run,) = live.poll()
-    assert (run.status, run.errors, run.error, run.open_steps) == ("failed", 1, "row 0 is bad", [])
+    assert (run.status, run.errors, run.error, run.open_steps) == ("failed", 1, "clean: row 0 is bad", [])
     assert len(LiveRuns(store, YEARS, "daily").poll()) == 6
 
 

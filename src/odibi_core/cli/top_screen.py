@@ -99,9 +99,7 @@ class Screen:
 
     def _one(self, run: LiveRun) -> Iterator[RenderableType]:
         yield runs_table([run], self.on)
-        facts = [f"{run.host or 'unknown host'}, process {run.pid or 'unknown'}", run.run_id]
-        if run.started:
-            facts.append(f"since {times.at_second(run.started)}")
+        facts = [run.run_id, f"{run.host or 'unknown host'}, process {run.pid or 'unknown'}"]
         if run.memory_mb is not None:
             facts.append(_memory(run))
         yield output.cell(output.joined(facts, self.on), "dim")

@@ -234,7 +234,8 @@ class _Run:
         self.memory_mb = number(event.memory_mb) or self.memory_mb
         if kinds.severity(event.level) >= _ERROR and event.event_type not in CLOSING:
             self.errors += 1
-            self.error = self.error or event.error or event.message
+            reason = event.error or event.message
+            self.error = self.error or (f"{event.node_name}: {reason}" if event.node_name else reason)
         if event.event_type not in kinds.FOR_MACHINES:
             self.lines.append(event)
 
