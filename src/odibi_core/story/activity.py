@@ -12,7 +12,7 @@ from odibi_core.views.wording import count, plural, shorten
 
 Drawn = dict[str, Any]
 MOST_ERRORS: Final = 50
-MOST_LINES: Final = 200
+MOST_LINES: Final = 1_000
 MOST_OPERATIONS: Final = 300
 MOST_DEPTH: Final = 20
 MOST_COSTS: Final = 50

@@ -7,7 +7,7 @@ from typing import Any
 from odibi_core.events.clock import read_iso
 from odibi_core.story.background import MOST_RUNS, Background, Row
 from odibi_core.story.unusual import anomalies
-from odibi_core.story.wording import LABELS, date
+from odibi_core.story.wording import LABELS, cut, date
 from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.values import number, rounded
 
@@ -17,7 +17,10 @@ def strip(known: Background, lineage: Lineage) -> list[dict[str, Any]]:
     earlier = [row for row in known.earlier_runs if row.get("run_id") != lineage.run_id][: MOST_RUNS - 1]
     if not earlier:
         return []
-    runs = [_run(row.get("status"), row.get("started"), row.get("duration_ms"), row.get("unusual")) for row in earlier]
+    runs = [
+        _run(row.get("status"), row.get("started"), row.get("duration_ms"), row.get("unusual")) | _id(row)
+        for row in earlier
+    ]
     return [*runs[::-1], _run(lineage.status, lineage.start, lineage.duration_ms, len(anomalies(known)))]
 
 
@@ -25,6 +28,10 @@ def _run(status: object, started: object, took: object, unusual: object) -> dict
     state = status if isinstance(status, str) and status in LABELS else "pending"
     found = {"state": state, "date": date(read_iso(started)), "ms": rounded(number(took))}
     return found | ({"unusual": unusual} if isinstance(unusual, int) and unusual > 0 else {})
+
+
+def _id(row: Row) -> dict[str, Any]:
+    return {"id": cut(row["run_id"])} if isinstance(row.get("run_id"), str) else {}
 
 
 def of_steps(known: Background, lineage: Lineage) -> dict[str, list[list[Any]]]:

@@ -13,7 +13,7 @@ from odibi_core.views.errors import ErrorsView
 from odibi_core.views.operations import OperationsView
 from odibi_core.views.values import text
 
-MAX_LINES: Final = 200
+MAX_LINES: Final = 1_000
 """Lines of the log that are kept, the latest; all are counted."""
 MAX_ERRORS: Final = 50
 """Errors in the answer, the one seen last first; all are counted."""

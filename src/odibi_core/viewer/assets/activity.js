@@ -35,7 +35,7 @@ function operations({operations: found}) {
   if (!found) return null;
   const longest = Math.max(...found.map((operation) => operation.totalMs ?? 0), 1e-9);
   return section("operations", "Measured operations", "Each above its parts; own time is without that of the parts",
-    table("operations-table", ["Operation", "Calls", "Total", "Own", "Failed"], found.map((operation) => {
+    table("operations-table", "measured operations", ["Operation", "Calls", "Total", "Own", "Failed"], found.map((operation) => {
       const name = h("td", null, bidi(operation.name)), share = h("span", {class: "operation-bar", "aria-hidden": "true"});
       name.style.paddingInlineStart = `${16 + 20 * operation.depth}px`;
       share.style.width = `${(100 * (operation.totalMs ?? 0)) / longest}%`;
@@ -49,13 +49,13 @@ function operations({operations: found}) {
 function costs({cost}) {
   if (!cost) return null;
   return section("costs", "Costs", `${cost.total} estimated${cost.note ? `, ${cost.note}` : ""}`,
-    table("costs-table", ["Operation", "Calls", "Estimated cost"], cost.rows.map(([name, calls, usd]) =>
+    table("costs-table", "costs", ["Operation", "Calls", "Estimated cost"], cost.rows.map(([name, calls, usd]) =>
       h("tr", null, h("td", null, bidi(name)), number(calls, count), h("td", {class: "number"}, usd)))));
 }
 
-/** @param {string} kind @param {string[]} names @param {HTMLElement[]} rows */
-function table(kind, names, rows) {
-  return h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": names[0]}, h("table", {class: `table ${kind}`},
+/** @param {string} kind @param {string} label @param {string[]} names @param {HTMLElement[]} rows */
+function table(kind, label, names, rows) {
+  return h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": `Table: ${label}`}, h("table", {class: `table ${kind}`},
     h("thead", null, h("tr", null, names.map((name) => h("th", {scope: "col", class: NUMBERS.includes(name) ? "number" : null}, name)))), h("tbody", null, rows)));
 }
 

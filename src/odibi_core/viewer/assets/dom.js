@@ -109,21 +109,17 @@ export function redrawn() {
   drawn = new AbortController();
 }
 
-/** Return true if the reader wants no movement. */
-export function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
 /**
  * Return a button that copies a text, and shows that it did.
  * @param {string} text
  * @param {string} label for screen readers
+ * @param {string} [shown] its text
  */
-export function copyButton(text, label) {
+export function copyButton(text, label, shown = "Copy") {
   const button = h("button", {type: "button", class: "copy", "aria-label": label, title: label, click: async () => {
     button.textContent = (await copied(text)) ? "Copied" : "Not copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1600);
-  }}, "Copy");
+    setTimeout(() => { button.textContent = shown; }, 1600);
+  }}, shown);
   return button;
 }
 

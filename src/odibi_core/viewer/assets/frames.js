@@ -15,7 +15,7 @@ const SEARCHED = 6; // rows from which a sample has a search
  */
 export function drawFrame(title, frame, diff) {
   return h("section", {class: "frame"},
-    h("h4", null, title, frame.name && [" ", bidi(frame.name, "code")],
+    h("h3", null, title, frame.name && [" ", bidi(frame.name, "code")],
       h("span", {class: "size"}, sizeOf(frame))),
     frame.changed && h("p", {class: "hint"}, "Changed in place by a later step."),
     frame.notDescribed && h("p", {class: "hint"}, "Not described: ", bidi(frame.notDescribed)),

@@ -19,6 +19,7 @@ const READABLE = 0.45;
 const LEAST = 0.7; // smaller, and the names of a graph of few steps could not be read
 const MOST_NODES = 260; // drawn in full at once
 const TALLEST = 560;
+const PRINTED = 700; // pixels of a page of paper
 const SETTLE_MS = 140; // after the last movement
 
 /**
@@ -328,6 +329,11 @@ export function drawGraph(steps, edges, selection, memory) {
     painter.emphasize({near}, !isReadable());
     place();
   });
+  /** @param {string} width @param {string} zoomed */
+  function resized(width, zoomed) {
+    stage.style.width = width;
+    stage.style.setProperty("zoom", zoomed);
+  }
   function recolour() {
     painter.recolour();
     drawSmall = mapOf(map, model, graph);
@@ -337,11 +343,18 @@ export function drawGraph(steps, edges, selection, memory) {
   const kept = state.view;
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { recolour(); });
   new MutationObserver(recolour).observe(document.documentElement, {attributeFilter: ["data-theme"]});
-  listen("beforeprint", () => { fitAll(); recolour(); draw(); });
+  listen("beforeprint", () => {
+    moving = false;
+    fitAll();
+    recolour();
+    draw();
+    resized(`${size[0]}px`, String(Math.min(1, PRINTED / size[0]))); // a canvas is a picture: it keeps its size
+  });
+  listen("afterprint", () => { resized("", ""); place(); });
 
   new ResizeObserver(() => {
     const first = size[0] === 0;
-    if (stage.clientWidth === 0 || (stage.clientWidth === size[0] && stage.clientHeight === size[1]) || matchMedia("print").matches) return;
+    if (stage.clientWidth === 0 || (stage.clientWidth === size[0] && stage.clientHeight === size[1]) || (!first && matchMedia("print").matches)) return;
     size = [stage.clientWidth, stage.clientHeight];
     if (first) rebuild();
     else start();

@@ -100,7 +100,7 @@ export function stepBody(step, index, story, pick) {
  */
 function statisticsOf(step) {
   const frame = [step.after, ...(step.before ?? [])].find((one) => one?.stats);
-  return frame && h("details", {class: "stats-of", open: true}, h("summary", null, h("h4", null, "Column statistics", frame.name && [" ", bidi(frame.name, "code")])), drawStatistics(frame));
+  return frame && h("details", {class: "stats-of", open: true}, h("summary", null, h("h3", null, "Column statistics", frame.name && [" ", bidi(frame.name, "code")])), drawStatistics(frame));
 }
 
 /** @param {Step} step */
@@ -126,7 +126,7 @@ function flow(step) {
     return h("div", {class: "flow-line"}, h("span", {class: "hint"}, name), h("span", {class: "flow-track", "aria-hidden": "true"}, kept, gone), h("strong", null, count(rows)));
   };
   const lost = before.length === 1 ? Math.min(step.lost ?? 0, total) : 0;
-  return h("section", {class: "flow"}, h("h4", null, "Before → after"), before.slice(0, 6).map((rows, place) => bar(before.length === 1 ? "in" : `in ${place + 1}`, rows, "in", lost)),
+  return h("section", {class: "flow"}, h("h3", null, "Before → after"), before.slice(0, 6).map((rows, place) => bar(before.length === 1 ? "in" : `in ${place + 1}`, rows, "in", lost)),
     bar("out", step.rows, "out"), (step.lost ?? 0) > 0 && h("p", {class: "hint"}, `${plural(step.lost ?? 0, "row")} lost`));
 }
 
@@ -157,14 +157,14 @@ function relations(step, steps, pick) {
 
 /** @param {NonNullable<Step["retries"]>} found */
 function retries(found) {
-  return h("section", null, h("h4", null, "Attempts"), h("ol", {class: "retries"}, found.map((retry) => h("li", null,
+  return h("section", null, h("h3", null, "Attempts"), h("ol", {class: "retries"}, found.map((retry) => h("li", null,
     h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", bidi(retry.error ?? "failed"),
     retry.delayMs !== undefined && h("span", {class: "hint"}, ` · retried after ${duration(retry.delayMs)}`)))));
 }
 
 /** @param {import("./types.js").Check[]} found */
 function checks(found) {
-  return h("section", null, h("h4", null, "Checks"), h("ul", {class: "check-list"}, found.map((check) => {
+  return h("section", null, h("h3", null, "Checks"), h("ul", {class: "check-list"}, found.map((check) => {
     const [state, word] = verdictOf(check);
     return h("li", null, icon(state, 15, true), h("div", null, bidi(check.check, "strong"), " ", check.column && bidi(check.column, "code"),
       h("span", {class: "hint"}, ` ${word.toLowerCase()}`), check.result === "failed" && [" · ", share(check)],
@@ -181,7 +181,7 @@ function differences(diff) {
     h("li", {class: "changed"}, bidi(name), h("span", {class: "type"}, bidi(before), " → ", bidi(after))));
   const renamed = (diff.renamed ?? []).map(([before, after]) =>
     h("li", {class: "renamed"}, h("span", {class: "unseen"}, "renamed: "), bidi(before), h("span", {class: "type"}, " → "), bidi(after)));
-  return h("section", null, h("h4", null, "Schema changes"),
+  return h("section", null, h("h3", null, "Schema changes"),
     h("ul", {class: "diff"}, renamed, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
     diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`));
 }
@@ -198,12 +198,12 @@ function keys({inputs, outputs}) {
 /** @param {import("./types.js").File[] | undefined} all @param {number} index */
 function files(all, index) {
   const own = (all ?? []).filter((file) => file.step === index);
-  return own.length > 0 && h("section", null, h("h4", null, "Files"), h("ul", {class: "check-list plain"}, own.map((file) => h("li", null,
+  return own.length > 0 && h("section", null, h("h3", null, "Files"), h("ul", {class: "check-list plain"}, own.map((file) => h("li", null,
     h("span", {class: `tag access-${file.access}`}, file.access), h("span", null, bidi(file.uri, "span", "uri"), h("span", {class: "hint"}, ` ${[file.rows && `${file.rows} rows`, file.size, file.modified].filter(Boolean).join(" · ")}`))))));
 }
 
 /** @param {import("./types.js").LogLine[] | undefined} lines @param {string} name */
 function logOf(lines, name) {
   const own = (lines ?? []).filter((line) => line.within === name);
-  return own.length > 0 && h("details", {class: "step-log"}, h("summary", null, h("h4", null, `Log: ${plural(own.length, "line")}`)), own.length > MOST_LINES && h("p", {class: "hint"}, `The last ${MOST_LINES}.`), logTable(own.slice(-MOST_LINES), `Log of ${name}`));
+  return own.length > 0 && h("details", {class: "step-log"}, h("summary", null, h("h3", null, `Log: ${plural(own.length, "line")}`)), own.length > MOST_LINES && h("p", {class: "hint"}, `The last ${MOST_LINES}.`), logTable(own.slice(-MOST_LINES), `Log of ${name}`));
 }

@@ -1,5 +1,5 @@
 // The runs before this one: a strip of their states, and bars of rows and durations of each step.
-import {h} from "./dom.js";
+import {copyButton, h} from "./dom.js";
 import {barChart} from "./charts.js";
 import {count, duration, plural, short} from "./format.js";
 import {label} from "./states.js";
@@ -11,18 +11,31 @@ import {label} from "./states.js";
  * Return the strip of the last runs; null without an earlier one.
  * @param {import("./types.js").PastRun[]} runs
  * @param {import("./types.js").Services} services
+ * @param {string} [next] the id of the run after this one
  */
-export function drawStrip(runs, services) {
+export function drawStrip(runs, services, next) {
   if ((runs ?? []).length < 2) return null;
   const unusual = runs.filter((run) => run.unusual).length, failed = runs.filter((run) => run.state === "failed" || run.state === "lost").length;
   const words = [failed && `${count(failed)} failed`, unusual && `${count(unusual)} unusual`].filter(Boolean).join(", ");
   return h("div", {class: "strip"},
-    h("span", {class: "strip-title"}, `Last ${plural(runs.length, "run")}`, words && h("small", null, `: ${words}`)),
+    h("span", {class: "strip-title"}, `Last ${plural(runs.length, "run")}`, words && h("small", null, `: ${words}`)), neighbours(runs[runs.length - 2].id, next, services),
     h("ol", {class: "strip-runs", "aria-label": "The last runs, this one last"}, runs.map((run, place) => {
       const tone = run.unusual && run.state === "success" ? "warn" : run.state, link = run.id ? services.link?.("run", run.id) : null;
       const text = `${run.date}: ${label(run.state).toLowerCase()}${run.unusual ? `, ${plural(run.unusual, "unusual finding")}` : ""}, ${duration(run.ms)}`;
       return h("li", {class: `is-${tone} ${place === runs.length - 1 ? "this" : ""}`, title: text}, link ? h("a", {href: link, "aria-label": text}) : h("span", {class: "unseen"}, text));
     })));
+}
+
+/**
+ * The runs before and after this one: links of a live page, the command of a file.
+ * @param {string | undefined} previous
+ * @param {string | undefined} next
+ * @param {import("./types.js").Services} services
+ */
+function neighbours(previous, next, services) {
+  const link = (/** @type {string | undefined} */ id, /** @type {string} */ text) => { const to = id && services.link?.("run", id); return to ? h("a", {href: to}, text) : null; };
+  const command = previous && !services.link && copyButton(`odibi story ${previous} -o previous.html`, "Copy the command that writes the story of the previous run", "Previous run");
+  return h("span", {class: "strip-next"}, link(previous, "← previous"), " ", link(next, "next →"), command);
 }
 
 /** @param {PastPoint[] | undefined} points @param {2 | 3} of @param {(value: number) => string} format @param {boolean} [large] */
@@ -57,7 +70,7 @@ export function drawPast(step) {
     const drawn = bars(points, of, format, true), now = points?.[points.length - 1][of] ?? null, sorted = (points ?? []).slice(0, -1).flatMap((point) => point[of] ?? []).sort((one, other) => one - other);
     return drawn && h("figure", null, h("figcaption", null, h("strong", null, name), h("span", {class: "hint"}, `usually ${format(sorted[sorted.length >> 1])}, now ${now === null ? "unknown" : format(now)}`)), drawn);
   }
-  return charts.length > 0 && h("section", {class: "past"}, h("h4", null, `Last ${plural(points.length, "run")}`), h("div", {class: "past-charts"}, charts));
+  return charts.length > 0 && h("section", {class: "past"}, h("h3", null, `Last ${plural(points.length, "run")}`), h("div", {class: "past-charts"}, charts));
 }
 
 /** @param {Step} step */

@@ -4,7 +4,7 @@ import {icon} from "./states.js";
 
 /** @param {import("./types.js").Step} step */
 export function drawRows(step) {
-  return step.rowChanges && h("section", {class: "row-changes"}, h("h4", null, "Rows"),
+  return step.rowChanges && h("section", {class: "row-changes"}, h("h3", null, "Rows"),
     h("ul", {class: "check-list"}, step.rowChanges.map((change) => h("li", null,
       icon(change.unusual ? "warn" : "success", 15, true),
       h("div", null,

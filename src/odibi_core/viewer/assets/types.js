@@ -227,7 +227,8 @@
  * @property {Array<{label: string, value: string, note: string}>} figures
  * @property {Finding[]} unusual
  * @property {{with?: string, list?: Change[], more?: number, count: number} | null} changes null if nothing was compared
- * @property {PastRun[]} strip
+ * @property {PastRun[]} strip the last runs, this one last
+ * @property {string} [next] the id of the run after this one, if it is known
  * @property {{facts?: Pairs, params?: Pairs, tags?: Pairs, packages?: Pairs, environment?: Pairs, files?: File[], moreFiles?: number} | null} purpose
  * @property {Attention[]} attention
  * @property {number} moreAttention

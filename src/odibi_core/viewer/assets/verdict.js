@@ -21,7 +21,7 @@ export function drawVerdict(story, pick, services) {
       bidi(title, "h1"),
       h("p", {class: "sentence"}, bidi(run.sentence), first >= 0 && [" ", h("button", {type: "button", class: "link", click: () => pick(first)}, "Open ", bidi(story.steps[first].name))]),
       facts(story)),
-    h("div", {class: "verdict-side"}, balance(story.counts, story.steps.length), drawStrip(story.strip, services), figures(story)),
+    h("div", {class: "verdict-side"}, balance(story.counts, story.steps.length), drawStrip(story.strip, services, story.next), figures(story)),
     lists(story, pick));
 }
 

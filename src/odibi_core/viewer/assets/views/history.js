@@ -9,7 +9,8 @@ import {drawPage} from "../shell.js";
 /** @typedef {import("../types.js").HistoryCell} Cell */
 /** @typedef {import("../types.js").Services} Services */
 
-const CELL = 13, BAR = 5, TALL = 30, CHUNK = 60;
+const CELL = 13, NARROW = 10, BAR = 5, TALL = 30, CHUNK = 60;
+const MANY = 30; // runs from which cells are narrow
 const WORDS = /** @type {Record<string, string>} */ ({warn: "failed checks", unusual: "unusual", unknown: "not checked"});
 const MARKS = /** @type {Record<string, string>} */ ({
   failed: "M3 4.5l5 5m0-5l-5 5", lost: "M3 4.5l5 5m0-5l-5 5", unusual: "M2 8q1.8-3.5 3.5-1t3.5-1",
@@ -48,10 +49,10 @@ function legend(history) {
     .filter((state) => states.has(state)).map((state) => h("li", null, svg("svg", {width: 11, height: 14, "aria-hidden": "true"}, cellOf(state, 0)), ` ${word(state)}`)));
 }
 
-/** @param {string} state @param {number} x */
-function cellOf(state, x) {
+/** @param {string} state @param {number} x @param {number} [width] */
+function cellOf(state, x, width = 11) {
   const mark = MARKS[state];
-  return [svg("rect", {class: `cell is-${state}`, x, width: 11, height: 14, rx: 3}), mark && svg("path", {class: "cell-mark", d: mark, transform: `translate(${x} 0)`})];
+  return [svg("rect", {class: `cell is-${state}`, x, width, height: 14, rx: 2.5}), mark && svg("path", {class: "cell-mark", d: mark, transform: `translate(${x + (width - 11) / 2} 0)`})];
 }
 
 /** @param {History} history @param {Services} services */
@@ -86,13 +87,14 @@ function row(step, history, services) {
 
 /** @param {Array<string | null>} states @param {Array<string | null>} titles @param {string} name */
 function strip(states, titles, name) {
-  return svg("svg", {role: "img", "aria-label": name, width: states.length * CELL, height: 14},
-    states.map((state, place) => state && svg("g", null, svg("title", null, titles[place]), cellOf(state, place * CELL))));
+  const step = states.length > MANY ? NARROW : CELL;
+  return svg("svg", {role: "img", "aria-label": name, width: states.length * step, height: 14, viewBox: `0 0 ${states.length * step} 14`, preserveAspectRatio: "none"},
+    states.map((state, place) => state && svg("g", null, svg("title", null, titles[place]), cellOf(state, place * step, step - 2))));
 }
 
 /** @param {Array<string | null>} states @param {Array<string | null>} titles @param {string} name */
 function ticks(states, titles, name) {
-  return svg("svg", {role: "img", "aria-label": name, width: states.length * BAR, height: 14}, states.map((state, place) => state &&
+  return svg("svg", {role: "img", "aria-label": name, width: states.length * BAR, height: 14, viewBox: `0 0 ${states.length * BAR} 14`, preserveAspectRatio: "none"}, states.map((state, place) => state &&
     svg("rect", {class: `cell is-${state}`, x: place * BAR, y: state === "success" ? 5 : 0, width: 4, height: state === "success" ? 4 : 14, rx: 1}, svg("title", null, titles[place]))));
 }
 
@@ -100,7 +102,7 @@ function ticks(states, titles, name) {
 function bars(values, titles, name) {
   const most = Math.max(...values.map((value) => value ?? 0)) || 1;
   if (values.every((value) => value === null)) return null;
-  return svg("svg", {role: "img", "aria-label": name, width: values.length * BAR, height: TALL},
+  return svg("svg", {role: "img", "aria-label": name, width: values.length * BAR, height: TALL, viewBox: `0 0 ${values.length * BAR} ${TALL}`, preserveAspectRatio: "none"},
     svg("line", {class: "base", x1: 0, x2: values.length * BAR, y1: TALL - 0.5, y2: TALL - 0.5}),
     values.map((value, place) => {
       if (value === null) return null;
@@ -114,7 +116,7 @@ function runs(history, services) {
   const names = ["Started", "Status", "Duration", "Read", "Published", "Failed checks", "Unusual", "Partition", "Run", "Error"];
   /** @param {number | null | undefined} value */
   const number = (value) => h("td", {class: "number"}, value ? count(value) : "");
-  return h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Runs"}, h("table", {class: "table runs"},
+  return h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Table of the runs"}, h("table", {class: "table runs"},
     h("thead", null, h("tr", null, names.map((name, place) => h("th", {scope: "col", class: place > 1 && place < 7 ? "number" : null}, name)))),
     h("tbody", null, [...history.runs].reverse().map((run) => {
       const link = services.link?.("run", run.id);
