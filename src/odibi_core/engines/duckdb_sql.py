@@ -33,10 +33,10 @@ def query(
     with _cursor() as cursor:
         refused = register(cursor, frames)
         try:
-            with duckdb_profile.profiled(cursor, is_closed_next=True):
-                relation = cursor.sql(text, params=dict(parameters) if parameters else None)
+            relation = cursor.sql(text, params=dict(parameters) if parameters else None)
+            with duckdb_profile.profiled(cursor, is_closed_next=True):  # not while it is planned, which takes longer
                 answer = None if relation is None else fetch(relation)
-                relation = None  # an open result would refuse the next statement
+            relation = None  # an open result would refuse the next statement
         except (OdibiError, *STOPS):
             raise
         except BaseException as error:

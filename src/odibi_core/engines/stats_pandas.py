@@ -25,15 +25,29 @@ def taken(frame: Any, columns: int, places: Sequence[int] | None) -> Any:
 
 def _in_arrow(frame: Any) -> list[int]:
     """Return the places of the columns whose values are in Arrow, as are the texts that pandas reads from Parquet."""
-    return [
-        at
-        for at, dtype in enumerate(frame.dtypes)
-        if getattr(dtype, "storage", None) == "pyarrow" or type(dtype).__name__ == "ArrowDtype"
-    ]
+    return [at for at, dtype in enumerate(frame.dtypes) if _is_in_arrow(dtype)]
+
+
+def _is_in_arrow(dtype: Any) -> bool:
+    return getattr(dtype, "storage", None) == "pyarrow" or type(dtype).__name__ == "ArrowDtype"
 
 
 def _arrow_of(frame: Any, at: int) -> Any:
     return frame.iloc[:, at].array.__arrow_array__()
+
+
+def values_at(column: Any, places: Sequence[int]) -> list[Any]:
+    """Return the values of a column at ascending rows."""
+    if isinstance(places, range) and places.step == 1:
+        return list(column.iloc[places.start : places.stop].tolist())
+    if _is_in_arrow(column.dtype) and (values := column.array.__arrow_array__()).num_chunks > 1:
+        import pyarrow as pa
+
+        from odibi_core.engines.arrow_rows import rows_at
+
+        found = rows_at(pa.table([values], names=["values"]), places).column(0)
+        return list(column.dtype.__from_arrow__(found).tolist())
+    return list(column.iloc[list(places)].tolist())
 
 
 def _taken_of_chunks(frame: Any, chunked: dict[int, Any], places: Sequence[int]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from odibi_core.engines.frame import row_count
+from odibi_core.engines.stats_pandas import values_at
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import RowChange
 
@@ -177,7 +178,10 @@ def _labels(taken: Any, made: Any) -> Sequence[int] | None:
         return None
     if labels[0] < index.start or labels[-1] >= index.stop:
         return None
-    return labels[:: _step(len(labels))].to_numpy() - index.start  # type: ignore[no-any-return]
+    if type(labels).__name__ == "RangeIndex":
+        first = labels.start - index.start
+        return range(first, first + len(labels) * labels.step, labels.step * _step(len(labels)))
+    return (labels[:: _step(len(labels))].to_numpy() - index.start).tolist()  # type: ignore[no-any-return]
 
 
 def _step(rows: int) -> int:
@@ -203,8 +207,7 @@ def _is_equal(taken: _Look, made: _Look, shared: Sequence[str], places: Sequence
 def _values(look: _Look, name: str, step: int, places: Sequence[int] | None) -> list[Any]:
     column = look.frame[name]
     if look.library == "pandas":
-        found = column.iloc[::step] if places is None else column.iloc[places]
-        return list(found.tolist())
+        return values_at(column, range(0, look.height, step) if places is None else places)
     if look.library == "polars":
         return list(column.gather_every(step).to_list())
     return list(column.take(list(range(0, look.height, step))).to_pylist())
