@@ -83,6 +83,12 @@ LOGS: Final[tuple[Row, ...]] = (
 )
 SQL: Final[tuple[Row, ...]] = (
     "SELECT token FROM sessions WHERE token IS NOT NULL",
+    "SELECT * FROM sessions WHERE token <> '' AND «column» <> '«word»'",
+    "SELECT * FROM «table» WHERE lower(«column») = '«word»' AND token IS NOT NULL",
+    "SELECT * FROM «table» WHERE '«word»' = «column» AND password IS NULL",
+    "SELECT * FROM «table» WHERE «column» NOT IN ('«word»', '«word»') ORDER BY token",
+    "SELECT * FROM «table» WHERE «column» BETWEEN '«date»' AND '«date»' AND secret = :secret",
+    "SELECT token, starts_with(«column», '«word»') FROM «table»",
     "SELECT count(*) FROM «table» WHERE «column» > «n»",
     "SELECT «column», sum(amount) FROM «table» GROUP BY «column»",
     "ALTER TABLE users ADD COLUMN password varchar(64)",

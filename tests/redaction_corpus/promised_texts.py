@@ -53,6 +53,17 @@ SQL: Final[tuple[Row, ...]] = (
     "[SQL: INSERT INTO users (name, password) VALUES (?, ?)]\n[parameters: ('jane', '«!pw»')]",
     "[SQL: UPDATE users SET password=%(password)s]\n[parameters: {'password': '«!pw»'}]",
     "SELECT * FROM users WHERE secret='«!pw»' -- retry",
+    "SELECT * FROM users WHERE password <> '«!pw»' OR api_key!='«!pw»'",
+    "SELECT * FROM users WHERE u.token NOT IN ('«!pw»', '«!pw»')",
+    "SELECT * FROM users WHERE lower(password) = '«!pw»'",
+    "SELECT * FROM users WHERE CAST(api_key AS VARCHAR) = '«!pw»'",
+    "SELECT * FROM users WHERE password BETWEEN '«!pw»' AND '«!pw»'",
+    "SELECT * FROM users WHERE '«!pw»' = password",
+    "SELECT * FROM users WHERE \"password\" NOT LIKE '«!pw»%'",
+    "SELECT * FROM users WHERE secret IS NOT DISTINCT FROM '«!pw»'",
+    "SELECT * FROM users WHERE starts_with(password, '«!pw»') OR token SIMILAR TO '«!pw»'",
+    "SELECT * FROM users WHERE 'password=«!pw»' <> ''",
+    "FILTER (password >= '«!pw»' AND token ~ '«!pw»')",
 )
 COMMANDS: Final[tuple[Row, ...]] = (
     "mysql -u root -p«!pw» shop",

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from odibi_core.redaction.comparisons import may_compare, of_comparisons
 from odibi_core.redaction.lazy_pattern import lazy_pattern
 from odibi_core.redaction.lines import may_have_blocks, of_lines
 from odibi_core.redaction.literals import is_no_secret
@@ -140,6 +141,8 @@ def may_name_a_secret(content: str) -> bool:
 def without_assignments(content: str, role: str = "") -> str:
     """Return the text without the values that are assigned to names of secrets."""
     content = of_columns(content)
+    if may_compare(content):
+        content = of_comparisons(content)
     if may_have_blocks(content):
         content = of_lines(content)
     if may_be_markup(content):
