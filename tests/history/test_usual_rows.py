@@ -50,7 +50,7 @@ def test_a_run_is_compared_with_the_last_good_one(tmp_path: Path) -> None:
     run(tmp_path, 100, fails=True)
     same, other = change_of(tmp_path, run(tmp_path, 905)), change_of(tmp_path, run(tmp_path, 400))
     assert (same["usual_run"], same["usual_rows_out"], same["unusual"]) == (first, 900, False)
-    assert (same["rule"], same["usual_rule"]) == (None, "n >= 900")
+    assert (same["rule"], same["usual_rule"], same["confirmed"]) == ("n >= 905", "n >= 900", False)
     assert (other["usual_rows_out"], other["unusual"]) == (905, True)
 
 

@@ -209,3 +209,18 @@ def test_a_frame_that_raises_leaves_the_other_frames_of_its_step_compared(monkey
     assert [(each["dataset"], each.get("reason") or None) for each in changes] == [
         ("soon", None), ("late", "the rows could not be compared: RuntimeError"), ("all", None),
     ]  # fmt: skip
+
+
+def test_a_step_that_splits_its_input_loses_no_rows() -> None:
+    """Several outputs are explained together: none of them lost the rows of the others."""
+
+    def parts(flights: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        return {"first": flights[flights["id"] < 300], "second": flights[flights["id"] >= 300]}
+
+    outputs = {"first": "first", "second": "second"}
+    split = Step(name="parts", value=parts, inputs={"flights": "flights"}, outputs=outputs)
+    result = Orchestrator([flights, split], store=".odibi").execute()
+    rows = tables(result["run_id"])["row_changes"]
+    assert [(row["dataset"], row["kind"], row["lost"], row["rule"]) for row in rows] == [
+        ("first", "split", 0, None), ("second", "split", 0, None),
+    ]  # fmt: skip

@@ -25,7 +25,7 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("share", "double", "The share of the rows of its side that the rule selects."),
     ("how", "text", "The way in which rows were identified: object, index, place, fingerprint, key or count."),
     ("reason", "text", "The reason for an unknown part."),
-    ("asked", "text", "The reason for an explanation: first, unusual, changed or all; off without one."),
+    ("asked", "text", "The reason for an explanation: first, unusual, unconfirmed, changed or all; off without one."),
     ("unusual", "boolean", "True if the shares differ from those of the last good run; null without one."),
     ("usual_run", "text", "The last good run."),
     ("usual_rows_in", "bigint", "Rows of the input in that run."),
@@ -39,6 +39,15 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
         "json",
         "Rows after each operator of a SQL step or a plan, if its engine reports them: a list of objects.",
     ),
-    ("usual_rule", "text", "The rule of the last good run, as text; it was not tried on the rows of this run."),
+    (
+        "usual_rule",
+        "text",
+        "The rule of the last good run, as text; `confirmed` states whether it was tried on the rows of this run.",
+    ),
     ("stages_reason", "text", "The reason why the rows after each operator of a plan are unknown; null without one."),
+    (
+        "confirmed",
+        "boolean",
+        "True if the rule of the last good run selects the lost rows of this run, false if not; null if not tried.",
+    ),
 )

@@ -36,7 +36,7 @@ _READ_AGAIN: Final = 5
 _WAIT_S: Final = 0.2
 
 Entry = dict[str, Any]
-"""The row change of one frame: the columns `_COLUMNS`, `run_id` and `unusual_runs`."""
+"""The row change of one frame: the columns `_COLUMNS`, `run_id`, `unusual_runs` and `unconfirmed`."""
 Steps = dict[str, dict[str, Entry]]
 """Entries by step and dataset."""
 Tables = Mapping[str, Sequence[Sequence[Any]]]
@@ -160,8 +160,10 @@ def _entry(row: Mapping[str, Any], known: Entry | None, run_id: str) -> Entry:
     causes = _decoded(row["causes"], list)
     if not causes and row["asked"] == "off" and known is not None and not row["unusual"]:
         causes = known.get("causes", [])  # nothing was asked, because the rows were as before
+    was_unconfirmed = row["asked"] == "off" and known is not None and bool(known.get("unconfirmed"))
     return {
         **{name: row[name] for name in _COLUMNS},
+        "unconfirmed": row["asked"] == "unconfirmed" or was_unconfirmed,
         "run_id": run_id,
         "unmatched": _decoded(row["unmatched_by"], dict),
         "causes": causes,

@@ -32,6 +32,8 @@ class Usual(Struct, frozen=True, omit_defaults=True):
     gained: int | None = None
     unmatched: dict[str, int] = {}
     causes: tuple[dict[str, Any], ...] = ()
+    is_unconfirmed: bool = False
+    """True if its rules could not be confirmed, and an explanation found nothing unusual: they are not tried again."""
 
     def facts(self) -> dict[str, Any]:
         """Return the facts that the event of today has beside its own."""

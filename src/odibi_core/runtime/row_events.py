@@ -20,7 +20,7 @@ from odibi_core.errors import STOPS
 from odibi_core.events.clock import monotonic
 from odibi_core.insight.base import Budget, RowChange
 from odibi_core.insight.quick import FAILED, quick
-from odibi_core.insight.usual import Usual, are_new, is_unusual
+from odibi_core.insight.usual import POINTS, Usual, are_new, is_unusual
 from odibi_core.settings.frame_sections import Rows
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ FIRST: Final = 6
 
 _log: Final = logging.getLogger("odibi_core")
 
-Asked = Literal["off", "first", "unusual", "changed", "all"]
+Asked = Literal["off", "first", "unusual", "unconfirmed", "changed", "all"]
 Entries = Mapping[str, Mapping[str, Any]]
 """The last good run's row changes of a step by dataset key, as `history.usual_rows` keeps them."""
 
@@ -63,6 +63,8 @@ class Frames(NamedTuple):
     """Returns whether the frame of a dataset key is as the step took it; None if it had copies."""
     rows_of: Callable[[str], int | None] = lambda key: None
     """Returns the rows of a dataset key that its execution counted, if the frame is a plan."""
+    explained: dict[str, RowChange] | None = None
+    """The explanations of several outputs, which are made together with the first of them; None for one output."""
 
 
 class Spent:
@@ -72,6 +74,8 @@ class Spent:
         self.units = 0
         self.first = 0
         """Those of frames that only have no earlier run."""
+        self.confirming = 0
+        """Those of rules of the last good run, for frames whose rows are as usual; they count for themselves."""
 
 
 class RowTask(NamedTuple):
@@ -106,6 +110,8 @@ class RowEvents:
 
     def of_step(self, findings: RowFindings, frames: Frames) -> None:
         """Compare each frame that a step made with those that it took."""
+        if len(frames.made) > 1:
+            frames = frames._replace(explained={})
         for dataset in frames.made:
             started = monotonic()
             fields = self._compared(dataset, frames)
@@ -128,15 +134,22 @@ class RowEvents:
         usual = self._usual_of(dataset, frames)
         unusual = None if usual is None else is_unusual(change, usual)
         asked = self._asked(change, unusual)
+        confirmed = self._confirmed(dataset, frames, change, usual) if asked == "off" and unusual is False else None
+        asked = "unconfirmed" if confirmed is False else asked
+        if confirmed and change.rows_in is not None and change.rows_out is not None:
+            change = replace(change, lost=change.rows_in - change.rows_out, gained=0)
         explain_ms = None
         if asked != "off":
             began = monotonic()
             change = self._explained(dataset, frames, change, usual, asked)
             explain_ms = round((monotonic() - began) * 1e3, 3)
+        if asked == "unconfirmed" and usual is not None:
+            share = self._differing(frames, change, usual)
+            unusual, confirmed = share is not None and share > POINTS, None if share is None else not share
         if change.causes or change.stages:
             change = self._redacted(change, frames)
         fields = _event_fields(dataset, frames, change, usual)
-        return {**fields, "asked": asked, "unusual": unusual, "explain_ms": explain_ms}
+        return {**fields, "asked": asked, "unusual": unusual, "confirmed": confirmed, "explain_ms": explain_ms}
 
     def _usual_of(self, dataset: str, frames: Frames) -> Usual | None:
         entry = (self.usual or {}).get(frames.step, {}).get(dataset)
@@ -149,7 +162,27 @@ class RowEvents:
             rows_in=entry.get("rows_in"), rows_out=entry.get("rows_out"),
             lost=entry.get("lost"), gained=entry.get("gained"),
             unmatched=entry.get("unmatched") or {}, causes=tuple(entry.get("causes") or ()),
+            is_unconfirmed=bool(entry.get("unconfirmed")),
         )  # fmt: skip
+
+    def _confirmed(self, dataset: str, frames: Frames, change: RowChange, usual: Usual | None) -> bool | None:
+        """Return whether the rows of today are lost by the rules of the last good run; None if they are not tried."""
+        known = None if usual is None or usual.is_unconfirmed else usual.change()
+        if known is None or change.reason or self._settings.explain == "off":
+            return None
+        from odibi_core.insight.confirming import holds
+
+        budget = Budget(max(0, self._settings.confirm - self._spent.confirming))
+        found = holds(frames.inputs, frames.made[dataset], known, budget)
+        self._spent.confirming += budget.spent
+        return found
+
+    def _differing(self, frames: Frames, change: RowChange, usual: Usual) -> float | None:
+        """Return the share of the rows that only the rules of today, or of the last good run, select."""
+        from odibi_core.insight.confirming import differing
+
+        known, budget = usual.change(), Budget(self._settings.budget)
+        return None if known is None else differing(frames.inputs, known, change, budget)
 
     def _asked(self, change: RowChange, unusual: bool | None) -> Asked:
         """Return the reason to explain a change; `off` for none."""
@@ -173,17 +206,37 @@ class RowEvents:
             return change
         if (name := _changed_input(frames)) is not None:
             return replace(change, reason=f"the step changed its input {name} in place")
+        if frames.explained is not None:
+            return merged(change, self._together(frames, frames.explained, asked)[dataset])
         budget = self._budget(asked)
         known = None if usual is None else usual.change()
         found = explain(frames.inputs, frames.made[dataset], source=frames.source, known=known, budget=budget)
-        self._spent.units += budget.spent
-        self._spent.first += budget.spent if asked == "first" else 0
+        self._spend(budget, asked)
         return merged(change, found)
 
-    def _budget(self, asked: Asked) -> Budget:
-        """Return the work for one frame, within that of the run."""
+    def _together(self, frames: Frames, explained: dict[str, RowChange], asked: Asked) -> dict[str, RowChange]:
+        """Return the explanations of all outputs: none of them lost the rows of the others if the step splits them."""
+        from odibi_core.insight.explaining import explain_outputs
+
+        if not explained:
+            budget, known = self._budget(asked, len(frames.made)), {}
+            for dataset in frames.made:
+                usual = self._usual_of(dataset, frames)
+                if usual is not None and (before := usual.change()) is not None:
+                    known[dataset] = before
+            found = explain_outputs(frames.inputs, frames.made, source=frames.source, known=known, budget=budget)
+            explained.update(found)
+            self._spend(budget, asked)
+        return explained
+
+    def _spend(self, budget: Budget, asked: Asked) -> None:
+        self._spent.units += budget.spent
+        self._spent.first += budget.spent if asked == "first" else 0
+
+    def _budget(self, asked: Asked, outputs: int = 1) -> Budget:
+        """Return the work for some outputs of a step, within that of the run."""
         whole, spent = self._settings.budget, self._spent
-        most = whole // FIRST - spent.first if asked == "first" else whole
+        most = whole // FIRST - spent.first if asked == "first" else whole * outputs
         return Budget(max(0, min(most, whole * IN_A_RUN - spent.units)))
 
     def _redacted(self, change: RowChange, frames: Frames) -> RowChange:

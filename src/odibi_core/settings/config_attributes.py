@@ -38,6 +38,7 @@ class ConfigAttributes:
     snapshot_lineage: bool
     rows_explain: str
     rows_budget: int
+    rows_confirm: int
     rows_show: str
     files_track: bool
     files_ask: bool

@@ -29,5 +29,7 @@ class Rows(Section, frozen=True):
     `changed` (each with other rows than its input), `all`. Rows are counted for each frame."""
     budget: Count = 60_000_000
     """The work for one frame, in rows times tests; a run may take four times as much for all. 0: none."""
+    confirm: Count = 2_000_000
+    """The work in one run, in rows times tests, for confirming the rules of the last good run. 0: none."""
     show: Literal["rule", "keys", "none"] = "rule"
     """`rule` (with its constants), `keys` (and keys of some rows), `none` (only numbers of rows)."""

@@ -45,7 +45,7 @@ class RowCause(_Part, frozen=True):
 
 
 class UsualRows(_Part, frozen=True):
-    """The rows of the same frame in the last good run; its rule was not tried on the rows of today."""
+    """The rows of the same frame in the last good run; `confirmed` states if its rule was tried on those of today."""
 
     run_id: str | None
     kind: str = "unknown"
@@ -59,7 +59,8 @@ class RowChange(Carded, _Part, frozen=True):
     """The rows of one frame of a step; None is unknown, for the reason in `reason`.
 
     `lost` and `unmatched` (by the name of the other input) are rows of the main input, `gained` are rows beyond one for
-    each of them. `asked` is the reason for an explanation: first, unusual, changed or all; off without one.
+    each of them. `asked` is the reason for an explanation: first, unusual, unconfirmed, changed or all; off without
+    one.
     """
 
     dataset: str | None
@@ -82,6 +83,8 @@ class RowChange(Carded, _Part, frozen=True):
     units: int | None = None
     explain_ms: float | None = None
     stages_reason: str | None = None
+    confirmed: bool | None = None
+    """True if the rule of the last good run selects the lost rows of today, False if not; None if it was not tried."""
 
     def _card(self) -> Card:
         from odibi_core.views.cards.frames import rows_card
@@ -122,6 +125,7 @@ def row_change(fields: Mapping[str, Any]) -> RowChange:
         units=count(fields.get("units")),
         explain_ms=number(fields.get("explain_ms")),
         stages_reason=text(fields.get("stages_reason")) or None,
+        confirmed=flag(fields.get("confirmed")),
     )
 
 
