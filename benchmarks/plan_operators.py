@@ -1,8 +1,8 @@
 """The cost of the rows after each operator of a plan: `python -m benchmarks.plan_operators [--quick] [--spark]`.
 
-For lazy polars: a plan as it is, with the counts of polars itself (private parts of polars, which this table pays for),
-and with nodes in the plan that count rows (`map_batches`, public), which stop filters on their way into a file and are
-called for each batch. For Spark: a job that writes, with its metrics read from the status store and without.
+For lazy polars: a plan as it is, with the counts of polars itself, and with counting nodes in the plan (`map_batches`).
+The counts of polars are private parts of it. The nodes are public, but they stop filters on their way into a file, and
+Python is called for each batch. For Spark: a job that writes, with its metrics read from the status store and without.
 """
 
 from __future__ import annotations

@@ -11,10 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.reliability.canaries import canaries
 
 from odibi_core import plugins
-from odibi_core.engines import plan_operators, polars_profile
+from odibi_core.engines import parquet_rows, plan_operators, polars_profile
 from odibi_core.engines.plan_operators import Operators
+from odibi_core.engines.spark_operators import shown
+from odibi_core.insight.base import RowChange
+from odibi_core.insight.privacy import redacted
 
 ROWS = pl.DataFrame(
     {
@@ -130,3 +134,37 @@ def test_nothing_is_counted_unless_it_is_wanted(monkeypatch: pytest.MonkeyPatch)
     assert made.height == 1_000
     assert asked == []
     assert "polars_cloud" not in sys.modules
+
+
+def test_no_secret_is_in_a_condition() -> None:
+    """By the name of its column, by its shape or in a text with its name; of Spark too, which quotes no text."""
+    secrets = canaries()[::4]
+    plans = []
+    for each in secrets:
+        frame, column = pl.LazyFrame({each.name: ["x"], "about it": ["y"]}), pl.col(each.name)
+        plans.append(frame.filter(column == each.value, pl.col("about it") != each.text))
+        plans.append(frame.filter(column.is_in([each.value, "b"]) | pl.col("about it").is_in([each.text, "b"])))
+    _, found = run(*plans)
+    texts = [stage["detail"] for each in found for stage in redacted(RowChange(stages=each.stages), {}).stages]
+    assert sum(" OR " in each or "is_in" in each for each in texts) >= len(secrets)
+    for each in secrets:
+        spark = {"operator": "FILTER", "detail": shown(f"(({each.name}#1 = {each.value}) OR (n#2 = {each.text}))")}
+        texts += [stage["detail"] for stage in redacted(RowChange(stages=(spark,)), {}).stages]
+    assert not [(each, text) for each in secrets for text in texts if each.core in text]
+
+
+def test_the_rows_of_a_parquet_file_are_those_of_its_footer(tmp_path: Path) -> None:
+    """Of files of polars and pyarrow, with nested columns and many groups; those of a damaged one are unknown."""
+    path = tmp_path / "rows.parquet"
+    wide = ROWS.with_columns(
+        pl.struct("a", "k").alias("s"), pl.concat_list("a", "k").alias("l"), pl.lit(None).alias("nothing"),
+        *(pl.col("a").alias(f"c{n}") for n in range(40)),
+    )  # fmt: skip
+    for with_pyarrow in (False, True):
+        wide.write_parquet(path, use_pyarrow=with_pyarrow, row_group_size=7)
+        assert parquet_rows.rows_of(str(path)) == 1_000
+    content = path.read_bytes()
+    size = int.from_bytes(content[-8:-4], "little")
+    for bad in (content[:-3], b"", content[: -8 - size] + b"\xff" * size + content[-8:], b"PAR1" + content[-8:]):
+        path.write_bytes(bad)
+        assert parquet_rows.rows_of(str(path)) is None

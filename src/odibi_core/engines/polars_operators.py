@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from odibi_core.engines import files
+from odibi_core.engines import files, parquet_rows
 from odibi_core.engines.plan_operators import MOST, Operators, Stage, stage, without_constants
 from odibi_core.engines.polars_profile import OTHER_ENGINE, OTHER_VERSION, Profile
 from odibi_core.errors import STOPS
@@ -144,9 +144,7 @@ class _Reading:
             return None
         if os.stat(path).st_mtime >= self._began:
             return None
-        import polars as pl
-
-        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+        return parquet_rows.rows_of(path)
 
     def _named(self, text: str) -> str:
         """Return a text with the expressions in place of the names that polars made for them."""

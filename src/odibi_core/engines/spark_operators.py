@@ -7,6 +7,7 @@ a job. The store and its graph are private parts of Spark: `benchmarks/plan_oper
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from threading import Event
 from typing import Any, Final
@@ -26,6 +27,7 @@ OTHER_VERSION: Final = "this version of Spark shows no rows of operators"
 
 _LATEST: Final = 16
 """Executions that are looked at for that of a step, the newest first."""
+_GZIP: Final = 31
 _ROWS: Final = "number of output rows"
 _OBSERVED: Final = "CollectMetrics"
 _LIMITS: Final = frozenset({"CollectLimit", "CollectTail", "GlobalLimit", "LocalLimit", "TakeOrderedAndProject"})
@@ -127,12 +129,12 @@ def _merged(stages: Iterator[Stage]) -> Iterator[Stage]:
 def _stages_of(node: Node, rows: int | None, taken: int | None, *, is_leaf: bool) -> Iterator[Stage]:
     kind, about = _kind(node), str(node["desc"])
     if kind == "Filter":
-        yield stage("FILTER", _shown(about.removeprefix("Filter ")), rows, taken)
+        yield stage("FILTER", shown(about.removeprefix("Filter ")), rows, taken)
     elif kind.endswith("Join") or kind == "CartesianProduct":
         yield stage("JOIN", _join(about), rows, taken)
     elif kind.endswith("Aggregate"):
         keys = _KEYS.search(about)
-        yield stage("GROUP_BY", _shown(keys[1]) if keys else "", rows, taken)
+        yield stage("GROUP_BY", shown(keys[1]) if keys else "", rows, taken)
     elif kind in _LIMITS:
         yield stage("TOP" if _ORDER.search(about) else "LIMIT", _limit(about), rows, taken)
     elif kind in ("Expand", "Generate", "Sample", "Union", "MapInArrow", "MapInPandas", "FlatMapGroupsInPandas"):
@@ -143,7 +145,7 @@ def _stages_of(node: Node, rows: int | None, taken: int | None, *, is_leaf: bool
 
 def _limit(about: str) -> str:
     number, order = _LIMIT.search(about), _ORDER.search(about)
-    return " by ".join(filter(None, (number[0] if number else "", _shown(order[1]) if order else "")))
+    return " by ".join(filter(None, (number[0] if number else "", shown(order[1]) if order else "")))
 
 
 def _scan(about: str) -> str:
@@ -155,17 +157,17 @@ def _scan(about: str) -> str:
 def _join(about: str) -> str:
     found = _SIDES.match(about)
     if found is None:
-        return _shown(about.partition(" ")[2])
+        return shown(about.partition(" ")[2])
     left, right, how, condition = found.groups()
     pairs = zip(left.split(", "), right.split(", "), strict=False)
     keys = " AND ".join(f"{one} = {other}" for one, other in pairs)
-    return _shown(" ".join(filter(None, (how, keys, f"AND {condition}" if condition else ""))))
+    return shown(" ".join(filter(None, (how, keys, f"AND {condition}" if condition else ""))))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return an expression with plain names; without anything but its columns if one has the name of a secret.
 
-    Spark shows texts without quotes, so that a constant cannot be told from the words beside it.
+    Spark shows texts without quotes, so that a constant looks like the words beside it.
     """
     columns = list(dict.fromkeys(_COLUMN.findall(text)))
     if any(map(is_secret, columns)):
@@ -196,9 +198,7 @@ class Metrics:
             number = self._number(store, description, since)
             if number is None:
                 return NO_METRICS
-            graph, metrics = store.planGraph(number), store.executionMetrics(number)
-            texts = [self._json(spark, each) for each in (graph, metrics)]
-            return Executed(*map(msgspec.json.decode, texts))
+            return Executed(*self._values(spark._jvm, store.planGraph(number), store.executionMetrics(number)))
         except STOPS:
             raise
         except Exception:
@@ -218,13 +218,18 @@ class Metrics:
             pause.wait(0.01)
         return None
 
-    def _json(self, spark: Any, value: Any) -> str:
+    def _values(self, java: Any, *found: Any) -> Any:
+        """Return values of Java as plain ones. Packed, because a text of over 8 kB takes py4j 40 ms more."""
         if self._mapper is None:
-            jackson = spark._jvm.com.fasterxml.jackson
+            jackson = java.com.fasterxml.jackson
             self._mapper = jackson.databind.ObjectMapper()
             module = getattr(jackson.module.scala, "DefaultScalaModule$")
             self._mapper.registerModule(getattr(module, "MODULE$"))
-        return str(self._mapper.writeValueAsString(value))
+        listed, packed = java.java.util.ArrayList(), java.java.io.ByteArrayOutputStream()
+        for each in found:
+            listed.add(each)
+        self._mapper.writeValue(java.java.util.zip.GZIPOutputStream(packed), listed)
+        return msgspec.json.decode(zlib.decompress(bytes(packed.toByteArray()), _GZIP))
 
 
 def _newest(store: Any, description: str, since: float) -> int | None:

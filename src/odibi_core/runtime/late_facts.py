@@ -111,7 +111,8 @@ class LateFacts:
                 self._engines.append(engine)
                 engine.late_frames.arrived = self._arrived
                 engine.late_frames.counts_nulls = self._level == "stats"
-                engine.late_frames.counts_operators = self._runner.rows is not None
+                rows = self._runner.rows
+                engine.late_frames.counts_operators = rows is not None and rows.wants_operators
         by_name: dict[str, list[Any]] = {name: [] for name in step.outputs}
         keys = {key: name for name, key in (step.inputs | step.outputs).items()}
         for check in step.checks:

@@ -308,7 +308,8 @@ class LazyRunner:
         about: dict[str, Any] = {"engine": engine, "datasets": keys,
                                  "for_steps": [self._graph.steps[index].name for index in ready]}  # fmt: skip
         try:
-            with plan_operators.wanted() if runner.rows is not None else nullcontext():
+            is_wanted = runner.rows is not None and runner.rows.wants_operators
+            with plan_operators.wanted() if is_wanted else nullcontext():
                 frames = runner.engines.get(engine).collected(plans)
         except BaseException as error:
             about |= {"status": "failed", "duration_ms": (monotonic() - began) * 1e3, **describe_failure(error)}

@@ -104,6 +104,11 @@ class RowEvents:
         self.usual = usual
         self._spent = Spent() if spent is None else spent
 
+    @property
+    def wants_operators(self) -> bool:
+        """True if the rows after each operator are recorded."""
+        return self._settings.operators
+
     def task(self, step: str) -> RowTask:
         """Return what a worker needs to compare the rows of a step."""
         return RowTask(self._settings, None if self.usual is None else self.usual.get(step, {}))

@@ -120,9 +120,9 @@ class StepWork:
         inputs = self._engines.brought(self.step, self.engine, inputs)
         if not self.step.outputs:
             self._taken = rows_of(inputs)
-        if self.rows is None:
+        self._heights = heights_of(inputs) if self.rows is not None else {}
+        if self.rows is None or not self.rows.wants_operators:
             return self._settled(inputs, awaiting, copied)
-        self._heights = heights_of(inputs)
         with duckdb_profile.wanted(), plan_operators.wanted():
             made = self._settled(inputs, awaiting, copied)
         self.operators = dict.fromkeys(made, Operators(duckdb_profile.take())) | plan_operators.take(made)

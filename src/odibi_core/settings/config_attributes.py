@@ -40,6 +40,7 @@ class ConfigAttributes:
     rows_budget: int
     rows_confirm: int
     rows_show: str
+    rows_operators: bool
     files_track: bool
     files_ask: bool
     keep_frames: str

@@ -33,3 +33,5 @@ class Rows(Section, frozen=True):
     """The work in one run, in rows times tests, for confirming the rules of the last good run. 0: none."""
     show: Literal["rule", "keys", "none"] = "rule"
     """`rule` (with its constants), `keys` (and keys of some rows), `none` (only numbers of rows)."""
+    operators: bool = True
+    """Record the rows after each operator of SQL and of plans of polars and Spark, as the engine counted them."""
