@@ -95,6 +95,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "costs": ("", "--format json", "--by tag:about --format json"),
     "usage": ("", "--format json"),
     "health": ("--load canary_steps.py", "--load canary_steps.py --format json", "--recorded --format json"),
+    "serve": ("--static served",),
     "timing": ("{run}", "{run} --format json"),
     "inspect": ("canary_steps.py", "canary_steps.py --format json", "canary_steps.py --schema"),
     "config show": ("", "--format json"),
@@ -104,7 +105,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 NOT_ASKED = {
     "connect": "it reads no record: tests/connections looks for its secrets",
     "mcp": "its tools are called below, without the client",
-    "serve": "its routes are called below, without connections",
     "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
     "store move": "it copies the files of the record as they are",
     "store ship": "it copies the files of the record as they are",

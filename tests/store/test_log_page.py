@@ -23,6 +23,7 @@ FILTERS = [
     LogFilter(severity=kinds.severity("error")),
     LogFilter(search="NEEDLE"),
     LogFilter(search="message=x"),
+    LogFilter(search="vel=INFO"),
     LogFilter(search="needle", step="load", kind="log"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from odibi_core import __version__
 from odibi_core.cli import options, output, record
+from odibi_core.events.paths import absolute_path
 from odibi_core.settings import get_config, read_settings
 
 _log = logging.getLogger("odibi_core")
@@ -25,6 +27,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", min=0, max=65535, help="Port; 0: any.", show_default="7171")
     ] = None,
+    static: Annotated[
+        Path | None, typer.Option("--static", metavar="DIR", help="Write the pages as files instead.")
+    ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the pages in the browser.")] = False,
     store: options.Store = None,
 ) -> None:
@@ -34,8 +39,14 @@ def serve(
     SQL, alerts, errors, costs. /api/openapi.json describes the API.
 
     Only this machine can reach it. Another --host needs a token
-    (ODIBI_SERVE__TOKEN) or a reverse proxy (docs/serve.md).
+    (ODIBI_SERVE__TOKEN) or a reverse proxy (docs/serve.md). --static DIR
+    writes the pages as files for any web server, and ends.
     """
+    if static is not None:
+        given = {"--host": host is not None, "--port": port is not None, "--open": open_it}
+        options.refuse("with --static", given)
+        _write(_source(store), static)
+        return
     from odibi_core.web.access import AccessRules
     from odibi_core.web.app import application
     from odibi_core.web.serving import listen, serve
@@ -58,6 +69,17 @@ def serve(
         serve(application(source, rules, __version__), listener, started)
     finally:
         source.close()
+
+
+def _write(source: Source, folder: Path) -> None:
+    from odibi_core.web.static_files import write_static
+
+    with output.waiting("writing the pages"):
+        written = write_static(source, folder, __version__)
+    source.close()
+    left_out = "" if written.runs == written.runs_in_all else f" of {output.count(written.runs_in_all)}"
+    output.notice(f"{output.count(written.files, 'files')}, with pages of the newest {written.runs:,} runs{left_out}")
+    typer.echo(output.for_stdout(str(absolute_path(folder / "index.html"))))
 
 
 def _source(store: str | None) -> Source:

@@ -1,8 +1,8 @@
 """Pages of the log of one run, filtered, each read from where the page before ended.
 
-A page reads a bounded part of the record: with a filter that few lines pass it may hold fewer lines than asked for, and
-`next` continues behind the part that was read. So a page of a log of a million lines takes as long as one of a short
-log.
+A page of a run that is not compacted reads a bounded part of the record: with a filter that few lines pass it may hold
+fewer lines than asked for, and `next` continues behind the part that was read. So a page of a log of a million lines
+takes as long as one of a short log. The filter of a run in a batch is a query over all its lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import msgspec
 
 from odibi_core.errors import ConfigurationError
 from odibi_core.events import Event, kinds, to_dict
-from odibi_core.store.event_columns import IN_ORDER, RUN, SHAPE, EventRows, quoted
+from odibi_core.store.event_columns import IN_ORDER, REST, RUN, SHAPE, EventRows, literal, quoted
+from odibi_core.store.log_table import STANDARD_TYPES
 from odibi_core.store.segment_scan import Budget, Scan, merged
 from odibi_core.store.segments import all_segments, by_writer, writer_of
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from odibi_core.store.runs import RunStore
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_ .@/-]+", re.ASCII)
-"""A text that a line has as these bytes, in any case, wherever it is a part of a value or a name."""
-_SEARCHED: Final = ("message", "error", "node_name", "event_type", "component", "operation", "user", "status")
+"""A part of a text that a line has as these bytes, in any case, if it has the text in a name and a value."""
+_IMPLIED: Final = "level=info\nevent_type=log"
+"""The text of fields that a line leaves out, because they have their defaults."""
 
 
 class LogFilter(msgspec.Struct, frozen=True):
@@ -59,8 +61,9 @@ class LogFilter(msgspec.Struct, frozen=True):
         """Groups of words in lower case: a line that passes has one of each group, or a character escape."""
         levels = self.levels
         found = [] if "info" in levels else [[f'"level":"{level}"'.encode() for level in levels]]
-        words = [self.search, self.step or "", self.kind if self.kind != "log" and self.kind else ""]
-        return found + [[word.lower().encode()] for word in words if _WORD.fullmatch(word)]
+        words = [] if self.search.lower() in _IMPLIED else _WORD.findall(self.search)
+        words += [name for name in (self.step, self.kind) if name and name != "log" and _WORD.fullmatch(name)]
+        return found + [[word.lower().encode()] for word in words]
 
 
 class LogPage(msgspec.Struct):
@@ -131,29 +134,31 @@ def _counted(found: list[Event], start: int, limit: int) -> LogPage:
 
 
 def _cold(store: RunStore, run_id: str, wanted: LogFilter, limit: int, place: Any, newest: bool) -> LogPage:
-    from odibi_core.store.cold import connected, parquet
+    from odibi_core.store.cold import connected
 
     found = store.cold.find(store.folder(run_id).name)
     assert found is not None
     manifest, start = found[0], place if isinstance(place, int) else 0
-    source = parquet(store.root / manifest.files["logs"].path)
+    path = str(store.root / manifest.files["logs"].path)
+    source = f"read_parquet({literal(path)}, hive_partitioning = false, file_row_number = true)"
     fields = {field.name: (field.column, field.type) for field in manifest.fields if field.column}
-    texts = [column for column, type_ in fields.values() if type_ == "text"]
-    condition, values = _condition(wanted, [found[1].run_id], [*_SEARCHED, *texts])
+    condition, values = _condition(wanted, found[1].run_id, fields)
     with connected() as connection:
-        shapes = connection.execute(f"select distinct {SHAPE} from {source} where {condition}", values).fetchall()
-        reader = EventRows((shape for (shape,) in shapes), fields)
-        order = f"({IN_ORDER}) {'desc' if newest else 'asc'}"
-        rows = connection.execute(
-            f"select {', '.join(map(quoted, reader.columns))} from {source} where {condition}"
-            f" order by {order} limit {limit + 1} offset {start}",
-            values,
-        ).fetchall()
+        # Two queries: the first reads the columns of the filter and the order alone.
+        order = f"order by {IN_ORDER} {'desc' if newest else 'asc'}"
+        chosen = f"select file_row_number from {source} where {condition} {order} limit {limit + 1} offset {start}"
+        numbers = [number for (number,) in connection.execute(chosen, values).fetchall()]
+        some = f"from {source} where file_row_number in ({', '.join(map(str, numbers)) or 'null'})"
+        reader = EventRows(
+            (shape for (shape,) in connection.execute(f"select distinct {SHAPE} {some}").fetchall()), fields
+        )
+        columns = ", ".join(map(quoted, reader.columns))
+        rows = connection.execute(f"select {columns} {some} {order}").fetchall()
     return _counted([reader.event(row) for row in rows], start, limit)
 
 
-def _condition(wanted: LogFilter, values: list[Any], columns: list[str]) -> tuple[str, list[Any]]:
-    parts = [f"{RUN} = ?"]
+def _condition(wanted: LogFilter, run_id: str, fields: dict[str, tuple[str, str]]) -> tuple[str, list[Any]]:
+    parts, values = [f"{RUN} = ?"], [run_id]
     if wanted.severity > kinds.severity("debug"):
         parts.append(f"level in ({', '.join('?' for _ in wanted.levels)})")
         values += wanted.levels
@@ -162,9 +167,9 @@ def _condition(wanted: LogFilter, values: list[Any], columns: list[str]) -> tupl
             parts.append(f"{name} = ?")
             values.append(value)
     if wanted.search:
-        names = dict.fromkeys([*columns, "_rest", "metadata"])
-        listed = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}=', {quoted(name)}, chr(10)" for name in names)
-        parts.append(f"contains(lower(concat({listed})), ?)")
+        columns = {name: name for name in STANDARD_TYPES} | {name: column for name, (column, _) in fields.items()}
+        texts = [f"{literal(name + '=')} || {quoted(column)}::varchar" for name, column in columns.items()]
+        parts.append(f"contains(lower(concat_ws(chr(10), {', '.join(texts)}, {REST}::varchar)), ?)")
         values.append(wanted.search.lower())
     return " and ".join(parts), values
 

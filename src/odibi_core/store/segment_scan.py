@@ -10,9 +10,9 @@ from typing import Final, NamedTuple, Protocol
 from odibi_core.events import Event, decode
 from odibi_core.store.lines import LONGEST_LINE
 
-MOST_BYTES: Final = 48 << 20
+MOST_BYTES: Final = 24 << 20
 """Bytes that one page reads."""
-MOST_LINES: Final = 20_000
+MOST_LINES: Final = 2_000
 """Lines that one page decodes."""
 _BLOCK: Final = 1 << 18
 _ESCAPE: Final = b"\\u00"
@@ -106,33 +106,55 @@ class Scan:
                     self.is_paused = True
                     return
                 self._budget.take(len(block), 0)
-                if self._may_match(block):
-                    for found in self._in_block(path.name, block, offset):
-                        self._reached = found.after
-                        yield found
+                spans = candidates(block, self._groups)
+                for begin, end in reversed(spans) if self._newest else spans:
+                    if self._budget.is_spent:
+                        self.is_paused = True
+                        return
+                    self._budget.take(0, 1)
+                    places = (path.name, offset + begin), (path.name, offset + end)
+                    before, after = places[::-1] if self._newest else places
+                    event = _decoded(block[begin : end - 1])
+                    if event is not None and self._wanted.matches(event):
+                        self._reached = after
+                        yield _Found(event, before, after)
+                    self._reached = after
                 self._reached = path.name, offset if self._newest else offset + len(block)
 
-    def _in_block(self, name: str, block: bytes, offset: int) -> Iterator[_Found]:
-        lines = block.split(b"\n")[:-1]
-        ends = offset + len(block) if self._newest else offset
-        for line in reversed(lines) if self._newest else lines:
-            size = len(line) + 1
-            before, after = (ends, ends - size) if self._newest else (ends, ends + size)
-            ends = after
-            if not line or not self._may_match(line):
-                continue
-            if self._budget.is_spent:  # lines: the rest of the block is left to the next page
-                self.is_paused = True
-            self._budget.take(0, 1)
-            event = _decoded(line)
-            if event is not None and self._wanted.matches(event):
-                yield _Found(event, (name, before), (name, after))
 
-    def _may_match(self, text: bytes) -> bool:
-        if not self._groups:
-            return True
-        lower = text.lower()
-        return _ESCAPE in lower or all(any(word in lower for word in group) for group in self._groups)
+def candidates(block: bytes, groups: Sequence[Sequence[bytes]]) -> list[tuple[int, int]]:
+    """Return the places of the lines of a block, each with its end, that may pass: they have a word of each group.
+
+    A line with a character escape may have any word. The lines are found by the longest word that all must have.
+    """
+    lower = block.lower() if groups else b""
+    if not groups or _ESCAPE in lower:
+        return list(_lines(block))
+    if not all(any(word in lower for word in group) for group in groups):
+        return []
+    single = max((group[0] for group in groups if len(group) == 1), key=len, default=None)
+    spans = _lines(block) if single is None else _lines_with(lower, single)
+    return [
+        (begin, end)
+        for begin, end in spans
+        if all(any(lower.find(word, begin, end) >= 0 for word in group) for group in groups)
+    ]
+
+
+def _lines(block: bytes) -> Iterator[tuple[int, int]]:
+    begin = 0
+    while (end := block.find(b"\n", begin) + 1) > 0:
+        if end > begin + 1:
+            yield begin, end
+        begin = end
+
+
+def _lines_with(block: bytes, word: bytes) -> Iterator[tuple[int, int]]:
+    at = block.find(word)
+    while at >= 0:
+        begin, end = block.rfind(b"\n", 0, at) + 1, block.find(b"\n", at) + 1
+        yield begin, end or len(block)
+        at = block.find(word, end) if end else -1
 
 
 def merged(scans: Sequence[Scan], limit: int, *, newest: bool) -> list[Event]:

@@ -14,7 +14,8 @@ from odibi_core.history.grid import state_of
 from odibi_core.history.index.filters import RunFilter
 from odibi_core.history.rows import decoded
 from odibi_core.store import log_page
-from odibi_core.story import Background, build, read_background
+from odibi_core.story import build, read_background
+from odibi_core.views.answers import Lineage
 from odibi_core.views.lineage import LineageView
 from odibi_core.web.answers import ComparisonAnswer, Document, LogPage, RunPage
 from odibi_core.web.requests import OfLog, OfRun, OfRuns, OfTwoRuns
@@ -55,18 +56,21 @@ def listed(row: dict[str, Any]) -> Document:
 def run(source: Source, asked: OfRun, run_id: str) -> Document:
     """Return the document of a run as its story has it; with `at` as it was then, without its background."""
     found = source.find(run_id)
-    if asked.at is None:
-        return document(source, found, read_background(story_history(source.store, found)))
-    return document(source, found, None, asked.at)
+    lineage = _lineage(source, found, asked.at)
+    if asked.at is not None:
+        return build(lineage)
+    if lineage.status == "running" and source.store.detect_lost(found):
+        lineage = _lineage(source, found)
+    return build(lineage, None, read_background(story_history(source.store, found)))
 
 
-def document(source: Source, run_id: str, known: Background | None, at: datetime | None = None) -> Document:
-    """Return the document of a run up to a time, from its events."""
+def _lineage(source: Source, run_id: str, at: datetime | None = None) -> Lineage:
+    """Return the lineage of a run up to a time, from its events."""
     view = LineageView(run_id)
     for event in source.store.read(run_id):
         if at is None or event.timestamp <= at:
             view(event)
-    return build(view.answer()) if known is None else build(view.answer(), None, known)
+    return view.answer()
 
 
 def log(source: Source, asked: OfLog, run_id: str) -> LogPage:

@@ -61,16 +61,14 @@ class Source:
         return self._synchronize is not None
 
     def find(self, wanted: str) -> str:
-        """Return the id of a run, which is marked as lost if its process died.
+        """Return the id of a run, as `RunStore.find` takes it; an id is found without a list of all runs.
 
         Raises:
             RunNotFoundError: There is none.
         """
         store, name = self._store, safe_name(wanted, 120)
         is_id = name == wanted and ((store.folder(name) / "events").is_dir() or store.cold.find(name) is not None)
-        found = wanted if is_id else store.find(wanted)  # the second lists all runs
-        store.detect_lost(found)
-        return found
+        return wanted if is_id else store.find(wanted)
 
     @contextmanager
     def index(self) -> Iterator[Index]:

@@ -47,17 +47,17 @@ export function listing(name, columns, rows, empty) {
 }
 
 /**
- * Return the place of a page in its list, with buttons to the page before and after.
+ * Return the place of a page in its list, with buttons to the page before and after; without `go` there are none.
  * @param {{total: number, offset: number, limit: number}} page
  * @param {string} noun
- * @param {(offset: number) => void} go
+ * @param {((offset: number) => void) | null | undefined} go
  */
 export function pager({total, offset, limit}, noun, go) {
   const last = Math.min(total, offset + limit);
   /** @param {string} text @param {number} to @param {boolean} on */
-  const button = (text, to, on) => h("button", {type: "button", class: "quiet", disabled: !on, click: () => go(to)}, text);
+  const button = (text, to, on) => h("button", {type: "button", class: "quiet", disabled: !on, click: () => go?.(to)}, text);
   return h("nav", {class: "pager", "aria-label": "Pages"}, h("span", {class: "hint", role: "status"}, total === 0 ? `No ${noun}` : `${count(offset + 1)}–${count(last)} of ${count(total)} ${noun}`),
-    total > limit && [button("Previous", Math.max(0, offset - limit), offset > 0), button("Next", offset + limit, last < total)]);
+    go && total > limit && [button("Previous", Math.max(0, offset - limit), offset > 0), button("Next", offset + limit, last < total)]);
 }
 
 /**

@@ -29,16 +29,16 @@ let files = null;
 async function fetchJson(path, parameters = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined).map(([name, value]) => [name, String(value)]));
   const request = query.size > 0 ? `${path}?${query}` : path;
-  const response = await fetch(IS_STATIC ? await fileOf(path, request) : `/api/${request}`, {headers: {accept: "application/json"}});
+  const response = await fetch(IS_STATIC ? await fileOf(request) : `/api/${request}`, {headers: {accept: "application/json"}});
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error ?? response.statusText);
   return answer;
 }
 
-/** @param {string} path @param {string} request */
-async function fileOf(path, request) {
+/** @param {string} request */
+async function fileOf(request) {
   files ??= fetch(`${ROOT}data/index.json`).then((response) => response.json());
-  const known = await files, name = known[request] ?? known[path];
+  const name = (await files)[request];
   if (!name) throw new Error("This is not among these files; odibi serve has all of it.");
   return `${ROOT}data/${name}`;
 }
@@ -76,7 +76,7 @@ function bar(more = []) {
 }
 
 function services(more = []) {
-  return {fetchJson, link, remember, bar: bar(more), ...(IS_STATIC ? {} : {send})};
+  return {link, bar: bar(more), ...(IS_STATIC ? {} : {fetchJson, remember, send})};
 }
 
 /** @param {string} title */
@@ -112,7 +112,7 @@ async function drawRun(root, run) {
 
 /** The view of each first part of an address: its name, its request, and what is added to the answer. */
 const PAGES = {
-  "": () => ["fleet", "Pipelines", () => fetchJson("pipelines", {zone: -new Date().getTimezoneOffset()})],
+  "": () => ["fleet", "Pipelines", () => fetchJson("pipelines", IS_STATIC ? {} : {zone: -new Date().getTimezoneOffset()})],
   runs: () => (parts[2] === "log" ? ["log", `Log of ${parts[1]}`, async () => ({...(await fetchJson(`runs/${encodeURIComponent(parts[1])}/log`)), asked})]
     : parts[2] === "metrics" ? ["reports", "Metrics", async () => ({...(await fetchJson("metrics", {run: parts[1]})), kind: "metrics"})]
     : ["runs", "Runs", async () => ({...(await fetchJson("runs", asked)), asked})]),

@@ -22,7 +22,7 @@ export function mount(root, page, services) {
     page = (await services.fetchJson?.("datasets", asked)) ?? page;
     show();
   };
-  const show = () => list.replaceChildren(listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."), pager(page, "datasets", (offset) => ask({offset})));
+  const show = () => list.replaceChildren(listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."), pager(page, "datasets", services.fetchJson && ((offset) => ask({offset}))));
   drawPage(root, {kind: "datasets", parts: [], main: [pageHead("Datasets", "Files and tables that runs wrote or read, the last written first", services.fetchJson && searchField("Search datasets", "", (search) => ask({search, offset: 0}))), list]}, services);
   show();
   return {update: () => ask({})};

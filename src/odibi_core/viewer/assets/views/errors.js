@@ -31,7 +31,7 @@ export function mount(root, page, services) {
     {title: "Where", cell: (error) => bidi([...error.nodes, ...error.operations].slice(0, 3).join(", ") || (error.place ?? ""))},
     {title: "Times", number: true, cell: (error) => count(error.count)}, {title: "Runs", number: true, cell: (error) => count(error.run_count)},
     {title: "First", cell: (error) => time(error.first_seen)}, {title: "Last", cell: (error) => ago(error.last_seen)},
-  ], page.errors, "No error is recorded."), pager(page, "errors", (offset) => ask({offset})));
+  ], page.errors, "No error is recorded."), pager(page, "errors", services.fetchJson && ((offset) => ask({offset}))));
   drawPage(root, {kind: "errors", parts: [], main: [pageHead("Errors", "By cause, those seen last first", services.fetchJson && searchField("Search errors", "", (search) => ask({search, offset: 0}))), list]}, services);
   show();
   return {update: () => ask({})};

@@ -18,7 +18,7 @@ export function mount(root, fleet, services) {
   /** @type {Record<string, string | number>} */
   const asked = {search: "", only: "all", offset: 0, zone: -new Date().getTimezoneOffset()};
   const list = h("div", {"aria-live": "off"});
-  const show = () => list.replaceChildren(...table(fleet, services, (offset) => ask({offset})));
+  const show = () => list.replaceChildren(...table(fleet, services, services.fetchJson && ((offset) => ask({offset}))));
   /** @param {Record<string, string | number>} changes */
   const ask = async (changes) => {
     Object.assign(asked, changes);
@@ -40,7 +40,7 @@ function sentence(fleet) {
   return `${plural(fleet.total, "pipeline")}, the latest run first${trouble ? `; ${count(trouble)} here need a look` : ""}${late ? `; ${count(late)} late` : ""}.`;
 }
 
-/** @param {any} fleet @param {Services} services @param {(offset: number) => void} go */
+/** @param {any} fleet @param {Services} services @param {((offset: number) => void) | undefined} go */
 function table(fleet, services, go) {
   const now = new Date(fleet.now).getTime();
   return [listing("Pipelines", [

@@ -25,8 +25,8 @@ export function mount(root, page, services) {
     body.append(...found.lines.map(line));
     lines += found.lines.length;
     page = found;
-    more.hidden = !found.more;
-    state.textContent = `${count(lines)} lines${found.more ? "" : ", the end of what is recorded"}`;
+    more.hidden = !found.more || !services.fetchJson;
+    state.textContent = `${count(lines)} lines${found.more ? (services.fetchJson ? "" : "; the record has more") : ", the end of what is recorded"}`;
   };
   const wanted = () => Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ""));
   const next = async () => add(await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {...wanted(), after: page.next}));

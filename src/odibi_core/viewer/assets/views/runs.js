@@ -16,7 +16,7 @@ export function mount(root, page, services) {
   /** @type {Record<string, string | number>} */
   const asked = {...page.asked};
   const list = h("div");
-  const show = () => list.replaceChildren(...table(page, services, (offset) => ask({offset})));
+  const show = () => list.replaceChildren(...table(page, services, services.fetchJson && ((offset) => ask({offset}))));
   /** @param {Record<string, string | number>} changes */
   const ask = async (changes) => {
     Object.assign(asked, changes);
@@ -35,7 +35,7 @@ export function mount(root, page, services) {
   return {update: () => ask({})};
 }
 
-/** @param {any} page @param {Services} services @param {(offset: number) => void} go */
+/** @param {any} page @param {Services} services @param {((offset: number) => void) | undefined} go */
 function table(page, services, go) {
   return [listing("Runs", [
     {title: "Started", cell: (run) => time(run.started)},
