@@ -167,6 +167,7 @@ def _entry(row: Mapping[str, Any], known: Entry | None, run_id: str) -> Entry:
         "run_id": run_id,
         "unmatched": _decoded(row["unmatched_by"], dict),
         "causes": causes,
+        "stages": _decoded(row["stages"], list) if row["rows_in"] is None else [],
     }
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import Cause, RowChange, Rule
+from odibi_core.views import row_operators
 
 POINTS: Final = 0.02
 """The difference of two shares above which one is unusual."""
@@ -32,6 +33,8 @@ class Usual(Struct, frozen=True, omit_defaults=True):
     gained: int | None = None
     unmatched: dict[str, int] = {}
     causes: tuple[dict[str, Any], ...] = ()
+    stages: tuple[dict[str, Any], ...] = ()
+    """Those of a plan of which the rows of the inputs are unknown."""
     is_unconfirmed: bool = False
     """True if its rules could not be confirmed, and an explanation found nothing unusual: they are not tried again."""
 
@@ -65,7 +68,13 @@ def _cause(fields: dict[str, Any]) -> Cause | None:
 
 
 def is_unusual(change: RowChange, usual: Usual) -> bool:
-    """Return whether a share of today differs by more than two points, and by more than few rows vary by chance."""
+    """Return whether a share of today differs by more than two points, and by more than few rows vary by chance.
+
+    Of a plan of which the rows of the inputs are unknown, the share is that of a filter or a join in it.
+    """
+    if change.rows_in is None and change.stages:
+        both = row_operators.pairs(change.stages, usual.stages)
+        return any(_differs(now.after, now.before, before.after, before.before) for now, before in both)
     pairs = [(change.rows_out, usual.rows_out)]
     if change.main == usual.main:
         # Rows that an inner join lost are unmatched only in an explanation; a quick look counts them as rows out.

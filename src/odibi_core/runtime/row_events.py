@@ -167,6 +167,7 @@ class RowEvents:
             rows_in=entry.get("rows_in"), rows_out=entry.get("rows_out"),
             lost=entry.get("lost"), gained=entry.get("gained"),
             unmatched=entry.get("unmatched") or {}, causes=tuple(entry.get("causes") or ()),
+            stages=tuple(entry.get("stages") or ()),
             is_unconfirmed=bool(entry.get("unconfirmed")),
         )  # fmt: skip
 

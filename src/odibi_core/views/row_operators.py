@@ -19,6 +19,11 @@ class Loss(NamedTuple):
     after: int
 
     @property
+    def share(self) -> float:
+        """The rows after it for each one before."""
+        return self.after / self.before if self.before else 0.0
+
+    @property
     def rule(self) -> str:
         """The operator with its condition or its keys: `filter (amount > 0)`."""
         name = self.operator.lower().replace("_", " ")
@@ -38,6 +43,13 @@ def passing(stages: Iterable[Mapping[str, Any]]) -> list[Loss]:
         if before is not None and after is not None and (name in _DROPPING or "JOIN" in name):
             found.append(Loss(name, text(stage.get("detail")) or "", before, after))
     return found
+
+
+def pairs(now: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]) -> list[tuple[Loss, Loss]]:
+    """Return the filters and joins that two executions of a plan have in common, by their conditions."""
+    known = {(each.operator, each.detail): each for each in passing(before) if each.operator != "UNIQUE"}
+    found = [(each, known.get((each.operator, each.detail))) for each in passing(now)]
+    return [(one, other) for one, other in found if other is not None]
 
 
 def main_loss(stages: Iterable[Mapping[str, Any]]) -> Loss | None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from odibi_core.history.blame import Blame, blame
 from odibi_core.history.comparison.run_data import RunData
-from odibi_core.history.rows import tables_of
+from odibi_core.history.rows import as_dicts, tables_of
 from odibi_core.orchestrator import Orchestrator
 from odibi_core.pipeline import Step
 from odibi_core.runtime.why.asking import Asked, why
@@ -47,6 +47,13 @@ def blamed(store: Path, *runs: str) -> Blame:
     return found
 
 
+def unusual(store: Path, run_id: str) -> bool | None:
+    """Return whether the end of a run found the rows of `totals` unusual; None if it had nothing to compare with."""
+    rows = tables_of(RunStore(store).read(run_id))["row_changes"]
+    found: bool | None = next(r["unusual"] for r in as_dicts("row_changes", rows) if r["node_name"] == "totals")
+    return found
+
+
 def test_a_filter_that_dropped_another_share_of_its_rows_is_named(tmp_path: Path) -> None:
     """With its condition and its rows, at the step whose plan was executed; a change within the noise is not."""
     good, bad, same = run(tmp_path, 9_000), run(tmp_path, 2_000), run(tmp_path, 9_010)
@@ -54,9 +61,11 @@ def test_a_filter_that_dropped_another_share_of_its_rows_is_named(tmp_path: Path
     assert (found.effect_step, found.rule, found.is_new) == ("totals", "filter (amount > 0)", False)
     assert found.sentence.startswith("totals lost 8,000 of 10,000 rows (10 % before, by the same rule): filter")
     assert not any("amount > 0" in each for each in blamed(tmp_path, good, same).evidence)
+    assert [unusual(tmp_path, each) for each in (good, bad, same)] == [None, True, False]
     text = "\n".join(lines(why(tmp_path, bad, Asked(step="totals"))))
     assert "FILTER amount > 0: 10,000 -> 2,000" in text
     (row,) = [each for each in why(tmp_path, bad).steps if each.step == "totals"]
+    assert row.since == "new"
     assert row.change.stages[-1]["operator"] == "GROUP_BY"
 
 

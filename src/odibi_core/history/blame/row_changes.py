@@ -13,7 +13,7 @@ from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 from odibi_core.history.comparison.values import differs
-from odibi_core.views.row_operators import passing
+from odibi_core.views.row_operators import pairs, passing
 from odibi_core.views.row_wording import percent
 from odibi_core.views.values import count
 
@@ -239,13 +239,11 @@ def _of_stages(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
 
 def _of_operators(node: str, was: list[Any], now: list[Any]) -> Iterator[Signal]:
     """Yield a signal for the operator of a plan that dropped another share of its rows than the same one before."""
-    known = {(each.operator, each.detail): each for each in passing(map(object_of, was))}
     apart: list[Signal] = []
-    for each in passing(map(object_of, now)):
-        before = known.get((each.operator, each.detail))
-        if each.operator == "UNIQUE" or before is None or not before.before or not each.before:
+    for each, before in pairs(map(object_of, now), map(object_of, was)):
+        if not before.before or not each.before:
             continue
-        share, usual = (1.0 - one.after / one.before for one in (each, before))
+        share, usual = (1.0 - one.share for one in (each, before))
         if abs(share - usual) <= NOTABLE or not differs(max(0.0, usual), max(0.0, share), before.before, each.before):
             continue
         effect: Effect = "lost" if share > usual else "gained"

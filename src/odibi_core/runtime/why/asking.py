@@ -19,7 +19,7 @@ from odibi_core.runtime.why.explained import conjuncts_of, explained
 from odibi_core.settings import Settings, read_settings
 from odibi_core.store.runs import RunStore
 from odibi_core.views.row_changes import RowChange, row_change
-from odibi_core.views.row_operators import main_loss
+from odibi_core.views.row_operators import main_loss, pairs
 from odibi_core.views.row_wording import row_sentence
 from odibi_core.views.wording import plural
 
@@ -173,13 +173,15 @@ def _since(change: RowChange, earlier: RowChange | None) -> Since:
 
 def _is_alike(change: RowChange, earlier: RowChange) -> bool:
     if not change.rows_in or not earlier.rows_in:
-        return change.rows_in == earlier.rows_in and change.rows_out == earlier.rows_out
+        shares = [(now.share, was.share) for now, was in pairs(change.stages, earlier.stages)]
+        is_same = change.rows_in == earlier.rows_in and change.rows_out == earlier.rows_out
+        return all(abs(now - was) <= _TOLERATED for now, was in shares) if shares else is_same
     names = change.unmatched.keys() | earlier.unmatched.keys()
-    pairs = [(change.rows_out, earlier.rows_out), (change.lost, earlier.lost)]
-    pairs += [(change.unmatched.get(name, 0), earlier.unmatched.get(name, 0)) for name in names]
+    numbers = [(change.rows_out, earlier.rows_out), (change.lost, earlier.lost)]
+    numbers += [(change.unmatched.get(name, 0), earlier.unmatched.get(name, 0)) for name in names]
     return all(
         abs(now / change.rows_in - was / earlier.rows_in) <= _TOLERATED
-        for now, was in pairs
+        for now, was in numbers
         if now is not None and was is not None
     )
 
