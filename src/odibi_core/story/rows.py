@@ -23,6 +23,11 @@ def rows_of(node: NodeLineage) -> list[dict[str, Any]]:
     return [_change(change, many=len(node.row_changes) > 1) for change in shown[:MOST_FRAMES]]
 
 
+def lost_rows(node: NodeLineage) -> int | None:
+    """Return the rows that a step lost; None without a loss, and of several frames, which may share the rows."""
+    return (node.row_changes[0].lost or None) if len(node.row_changes) == 1 else None
+
+
 def unusual_sentence(node: NodeLineage) -> str | None:
     """Return the sentence of the first frame with unusual rows; None for a usual step."""
     return next((row_sentence(change) for change in node.row_changes if change.unusual), None)

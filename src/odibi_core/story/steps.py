@@ -6,7 +6,7 @@ import json
 from itertools import chain
 from typing import Any, Final
 
-from odibi_core.story.rows import rows_of
+from odibi_core.story.rows import lost_rows, rows_of
 from odibi_core.story.wording import EXACT, cut
 from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
 from odibi_core.views.values import milliseconds, number, rounded
@@ -46,7 +46,7 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "rows": node.row_count,
             "rowsBefore": [frame.row_count for frame in node.before if frame.row_count is not None],
             "delta": node.row_delta,
-            "lost": sum(change.lost or 0 for change in node.row_changes) or None,
+            "lost": lost_rows(node),
             "inputs": _keys(node.inputs),
             "outputs": _keys(node.outputs),
             "before": [found for frame in node.before if (found := _frame(frame))],

@@ -16,9 +16,10 @@ import {ORDER, icon, label} from "./states.js";
 /** @typedef {import("./layout.js").Layout} Layout */
 
 const READABLE = 0.45;
-const LEAST = 0.7; // smaller, and the names of a graph of few steps could not be read
+const LEAST = 0.58; // smaller, and the names of a graph of few steps could not be read
 const MOST_NODES = 260; // drawn in full at once
 const TALLEST = 560;
+const BELOW = 44; // pixels for the key
 const PRINTED = 700; // pixels of a page of paper
 const SETTLE_MS = 140; // after the last movement
 
@@ -55,8 +56,9 @@ export function drawGraph(steps, edges, selection, memory) {
     left_.textContent = model.nodes.length === steps.length ? "" : shown === steps.length ? `${count(steps.length)} steps as ${plural(model.nodes.length, "node")}` : `${count(shown)} of ${count(steps.length)} steps`;
     emphasize();
     if (keep) return place();
-    const natural = Math.min(size[0] / graph.width, 1), wanted = model.nodes.length <= MOST_NODES ? Math.max(natural, LEAST) : natural;
-    stage.style.height = `${Math.round(Math.min(Math.max(graph.height * wanted, model.nodes.length > MOST_NODES ? 420 : 170), TALLEST))}px`;
+    const natural = Math.min(size[0] / graph.width, 1), few = model.nodes.length <= MOST_NODES, wanted = graph.height * (few ? Math.max(natural, LEAST) : natural);
+    const room = innerHeight - (stage.getBoundingClientRect().top + scrollY) - BELOW; // of the first screen
+    stage.style.height = `${Math.round(Math.min(Math.max(wanted, few ? 170 : 420), room > 280 ? room : TALLEST, TALLEST))}px`;
     size[1] = stage.clientHeight;
     start();
   }
@@ -230,7 +232,7 @@ export function drawGraph(steps, edges, selection, memory) {
     place();
   });
 
-  const tools = h("div", {class: "tools graph-bar"}, h("h2", {id: "graph-title"}, "Pipeline"), searchBox(), foldChoice(), pathChoice(), left_);
+  const tools = h("div", {class: "tools graph-bar"}, h("h2", {id: "graph-title"}, "Pipeline"), searchBox(), foldChoice(), pathChoice(), left_, zoomTools());
 
   function searchBox() {
     const query = state.query;
@@ -364,11 +366,14 @@ export function drawGraph(steps, edges, selection, memory) {
     }
   }).observe(stage);
 
-  const zoomTools = h("div", {class: "graph-tools"}, [["+", "Zoom in", () => zoom(1.3)], ["−", "Zoom out", () => zoom(1 / 1.3)], ["Fit", "Show the whole graph", fitAll]]
+  function zoomTools() {
+    return h("div", {class: "graph-tools"}, [["+", "Zoom in", () => zoom(1.3)], ["−", "Zoom out", () => zoom(1 / 1.3)], ["Fit", "Show the whole graph", fitAll]]
     .map(([text, name, act]) => h("button", {type: "button", "aria-label": /** @type {string} */ (name), title: /** @type {string} */ (name), click: /** @type {() => void} */ (act)}, /** @type {string} */ (text))));
+  }
+
   /** @param {Map<number, string>} marked classes of steps */
   const mark = (marked) => { [marks, built] = [marked, ""]; place(); };
-  const element = h("section", {class: "section", id: "graph", "aria-labelledby": "graph-title"}, h("div", {class: "panel graph"}, tools, h("div", {class: "graph-stage"}, stage, zoomTools), spoken), key(steps, edges));
+  const element = h("section", {class: "section", id: "graph", "aria-labelledby": "graph-title"}, h("div", {class: "panel graph"}, tools, stage, spoken), key(steps, edges));
   return {element, mark};
 }
 

@@ -20,7 +20,7 @@ export function drawNode(node, steps, x, y) {
   const step = steps[node.members[0]], grouped = node.group !== null;
   const checks = grouped ? 0 : (step.checks ?? []).filter((check) => check.result === "failed").length;
   const badge = checks || (!grouped && step.rowChanges?.some((one) => one.unusual)) ? "warn" : !grouped && (step.attempts ?? 1) > 1 ? "retry" : null;
-  const mark = badge && at(icon(badge, 14), NODE_WIDTH - 21, 7), room = NODE_WIDTH - 46;
+  const mark = badge && at(icon(badge, 14), NODE_WIDTH - 21, 7), room = NODE_WIDTH - 42;
   return svg("g", {class: `node is-${node.state} ${grouped ? "group" : ""}`, transform: `translate(${x} ${y})`},
     svg("title", null, grouped ? `${node.name}: ${plural(node.members.length, "step")}. A click shows them.` : `${step.name} (${step.layer}): ${label(step.state)}`),
     grouped && svg("rect", {class: "stack", x: 5, y: 5, width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10}),

@@ -13,9 +13,9 @@
  * @typedef {{width: number, height: number, x: number[], y: number[], ways: Way[], labels: Array<[number, number]>, bands: Band[], turn: (way: Way, place: number) => number}} Layout
  */
 
-export const NODE_WIDTH = 176;
+export const NODE_WIDTH = 180;
 export const NODE_HEIGHT = 56;
-const COLUMN = NODE_WIDTH + 48, ROW = NODE_HEIGHT + 20;
+const COLUMN = NODE_WIDTH + 36, ROW = NODE_HEIGHT + 20;
 const BEND = 22; // what a bent edge needs instead of a whole row
 const MARGIN = 34;
 const TALLEST = 40; // a column of more nodes than this turns the whole graph into a grid

@@ -31,7 +31,7 @@ export function drawLedger(steps, pick) {
 function entryOf(step, index) {
   if (step.rows === undefined || step.state !== "success") return [];
   const before = step.rowsBefore ?? [], kind = !step.up ? "source" : !step.down ? "output" : "step", delta = step.delta ?? (before.length === 1 ? step.rows - before[0] : null);
-  const entry = {index, name: step.name, before, delta, after: step.rows, lost: step.lost ?? 0, reasons: (step.rowChanges ?? []).map((change) => change.sentence), unusual: Boolean(step.rowChanges?.some((change) => change.unusual))};
+  const entry = {index, name: step.name, before, delta, after: step.rows, lost: step.lost ?? 0, reasons: (step.rowChanges ?? []).map((change) => [change.kind, change.sentence].filter(Boolean).join(": ")), unusual: Boolean(step.rowChanges?.some((change) => change.unusual))};
   if (delta || entry.lost > 0) return [{...entry, kind: "step"}];
   return kind === "step" ? [] : [{...entry, kind}];
 }

@@ -9,7 +9,7 @@ import {ORDER, icon, label} from "./states.js";
 /** @typedef {import("./types.js").Change} Change */
 /** @typedef {(index: number) => void} Pick */
 
-const FEW = 4; // entries of a list that are shown at once
+const FEW = 3; // entries of a list that are shown at once
 
 /** @param {Run} story @param {Pick} pick @param {import("./types.js").Services} services */
 export function drawVerdict(story, pick, services) {
@@ -40,7 +40,7 @@ function facts({run, title, steps}) {
   const found = [["Started", at ? [h("time", {datetime: run.startedAt}, at.utc), at.local && h("small", null, ` ${at.local}`)] : run.started],
     ["Duration", run.duration && [run.duration, usual && h("small", null, ` ${usual}`)]], ["Partition", run.partition && bidi(run.partition)],
     ["Pipeline", run.pipeline === title ? "" : bidi(run.pipeline)], ["Engine", run.engine && bidi(run.engine)],
-    ["Run", run.id && [bidi(run.id), " ", copyButton(run.id, "Copy the id of the run")]]];
+    ["Run", run.id && [h("span", {title: run.id}, bidi(short(run.id))), " ", copyButton(run.id, "Copy the id of the run")]]];
   return h("dl", {class: "facts"}, found.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 }
 
@@ -86,13 +86,14 @@ function balance(counts, total) {
  */
 function lists(story, pick) {
   const {attention, moreAttention: more, unusual, changes} = story, first = firstFailed(story), rest = attention.filter((one) => one.step !== first || one.tone !== "failed"), wrong = [...rest.map((one) => attentionOf(one, story, pick)), ...(unusual ?? []).map((one) => finding(one, pick))];
-  const list = changes?.list ?? [], commands = story.commands ?? [], right = changes || commands.length > 0;
+  const stated = attention.map((one) => `${one.step} ${one.text}`), list = (changes?.list ?? []).filter((one) => !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)));
+  const other = (changes?.list ?? []).length > list.length ? " else" : "", commands = story.commands ?? [], right = changes || commands.length > 0;
   return (wrong.length > 0 || right) && h("div", {class: wrong.length > 0 && right ? "pair" : "pair single"},
     wrong.length > 0 && h("section", {class: "findings", id: "unusual", "aria-labelledby": "unusual-title"},
       h("h2", {id: "unusual-title"}, rest.length === 0 ? "Unusual" : "Needs attention"), folded(wrong),
-      more > 0 && h("p", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`)),
+      more > 0 && h("span", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`)),
     right && h("div", {class: "pair-side"}, changes && h("section", {class: "findings changes", id: "changes", "aria-labelledby": "changes-title"},
-      h("h2", {id: "changes-title"}, list.length > 0 ? "Changed since the last good run" : "Nothing changed since the last good run", changes.with && [" ", bidi(changes.with, "span", "hint")]),
+      h("h2", {id: "changes-title"}, list.length > 0 ? `Changed${other && " also"} since the last good run` : `Nothing${other} changed since the last good run`, changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(short(changes.with)))]),
       folded(list.map((one) => changeOf(one, pick))),
       changes.more && h("p", {class: "hint findings-more"}, `and ${plural(changes.more, "more difference")}: odibi compare shows all`)), commands.length > 0 && goOn(commands)));
 }
@@ -115,6 +116,14 @@ function stepButton(one, pick) {
   const {step, name} = one;
   if (step !== undefined) return h("button", {type: "button", class: "link strong", click: () => pick(step)}, bidi(name));
   return name ? bidi(name, "strong") : null;
+}
+
+/**
+ * Return the end of the id of a run, by which the commands know it too.
+ * @param {string} id
+ */
+function short(id) {
+  return id.slice(id.lastIndexOf("-") + 1) || id;
 }
 
 /** @param {import("./types.js").Attention} one @param {Run} story @param {Pick} pick */
