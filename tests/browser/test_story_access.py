@@ -71,7 +71,7 @@ def test_axe_does_find_a_fault(visit: Visit, tmp_path: Path) -> None:
 
 
 def test_a_copied_command_a_saved_document_and_less_movement(visit: Visit, tmp_path: Path) -> None:
-    """The buttons work in a saved file, and a reader who wants no movement gets none."""
+    """The buttons work in a saved file, and nothing moves for a reader of less movement."""
     page = visit.page
     page.emulate_media(reduced_motion="reduce")
     visit.open(_story(tmp_path))

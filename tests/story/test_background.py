@@ -266,3 +266,14 @@ def test_secrets_of_a_background_do_not_reach_the_page(tmp_path: Path) -> None:
     page = Path(path).read_text("utf-8")
     assert [secret for secret in ("hunter2", "ann@example.com", "hunter3", "hunter4") if secret in page] == []
     assert "day" in render(draw(background()))
+
+
+def test_a_column_has_the_statistics_of_the_last_good_run() -> None:
+    """By step, dataset and column; a row of another one, or of wrong types, is left out."""
+    stats = [{"column": "n", "nulls": 1, "mean": 8.0}, {"column": "m", "nulls": 0}]
+    after = {"name": "a", "row_count": 9, "schema": [{"column": "n", "type": "int"}], "stats": stats}
+    lineage = {"status": "success", "steps": [{"step_name": "a", "after_snapshot": after}]}
+    good = {"node_name": "a", "dataset": "a", "column_name": "n", "null_share": 0.25, "mean": 5.0, "q05": "x"}
+    known = read_background({"good_columns": [good, good | {"column_name": "m", "node_name": "b"}]})
+    (step,) = build(read_lineage(lineage), None, known)["steps"]
+    assert [column.get("good") for column in step["after"]["stats"]] == [{"nullShare": 0.25, "mean": 5.0}, None]

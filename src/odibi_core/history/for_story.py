@@ -16,6 +16,10 @@ from odibi_core.store.sources import SourceStore
 LAST: Final = 30
 _MOST_SOURCES: Final = 1 << 20
 """Characters of all sources of a story."""
+_MOST_COLUMNS: Final = 5_000
+_STATISTICS: Final = (
+    "node_name", "dataset", "column_name", "null_share", "mean", "q05", "q25", "median", "q75", "q95",
+)  # fmt: skip
 _WITHIN_S: Final = 2.0
 """Time for runs that are not in the index yet."""
 
@@ -51,13 +55,15 @@ def _noting(events: Iterable[Event], opening: dict[str, Any]) -> Iterator[Event]
 
 
 def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
-    """Return the differences to the last good run, the most important first; nothing if there is none."""
-    from odibi_core.history.comparison import compare_runs
+    """Return the differences to the last good run, the most important first, and the statistics of its columns."""
+    from odibi_core.history.comparison.compare import compare
+    from odibi_core.history.comparison.stored import two_runs
 
     try:
-        found = compare_runs(store, run_id, within_s=_WITHIN_S)
+        pair = two_runs(store, run_id, within_s=_WITHIN_S)
     except OdibiError:
         return {}
+    found = compare(pair.before, pair.after, pair.noise, pair.sources)
     rows = [
         {"step": each.node, "text": each.message, "why": each.cause.message if each.cause else each.why}
         for each in found.notable
@@ -69,7 +75,12 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
         for each in found.changes
         if not each.is_usual and each.message not in stated
     ]
-    return {"changes": rows, "compared_with": found.before.get("run_id")}
+    columns = [row for row in pair.before.rows("columns") if row["side"] == "after" and row["rows_sampled"]]
+    return {
+        "changes": rows,
+        "compared_with": found.before.get("run_id"),
+        "good_columns": [{name: row[name] for name in _STATISTICS} for row in columns[:_MOST_COLUMNS]],
+    }
 
 
 def _sources(store: RunStore, nodes: list[dict[str, Any]]) -> dict[str, str]:

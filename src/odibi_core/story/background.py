@@ -21,7 +21,8 @@ class Background(Struct, frozen=True):
 
     `run`, `nodes`, `files` and `alerts` are rows of the tables of this run, `earlier_runs` and `earlier_nodes` those of
     the runs before it, the newest first. `sources` has texts by their hashes. Each of `changes` has a `text` and may
-    have `step`, `before`, `after`, `why` and `weight`; `compared_with` is the run that they refer to.
+    have `step`, `before`, `after`, `why` and `weight`; `compared_with` is the run that they refer to. `good_columns`
+    has rows of the table `columns` of that run.
     """
 
     run: Row = {}
@@ -33,6 +34,7 @@ class Background(Struct, frozen=True):
     sources: dict[str, str] = {}
     changes: list[Row] | None = None
     compared_with: str | None = None
+    good_columns: list[Row] = []
 
 
 NOTHING: Final = Background()

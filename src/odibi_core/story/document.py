@@ -6,7 +6,7 @@ from typing import Any
 
 from odibi_core.events.clock import iso
 from odibi_core.story import activity as beside
-from odibi_core.story import columns, past, unusual, verdict, wording
+from odibi_core.story import columns, drift, past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.commands import commands
 from odibi_core.story.purpose import partition_of, purpose
@@ -33,6 +33,9 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
     for source, target in edges:
         steps[source].setdefault("down", []).append(target)
         steps[target].setdefault("up", []).append(source)
+    good = drift.good_statistics(known)
+    for step in steps:
+        drift.add_good(step, good)
     frames = columns.columns_of(lineage)
     _link(steps, columns.linked(frames))
     activity = beside.drawn(lineage.activity)

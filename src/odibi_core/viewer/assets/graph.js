@@ -94,20 +94,19 @@ export function drawGraph(steps, edges, selection, memory) {
   }
 
   function draw() {
-    const readable = isReadable();
+    const zooming = moving && scale !== base[0], factor = scale / base[0], readable = zooming ? wasReadable : isReadable();
     if (readable !== wasReadable) painter.emphasize({}, !readable);
     wasReadable = readable;
     state.view = [scale, left, top];
     painter.show({scale, left, top}, moving);
-    const zooming = moving && scale !== base[0];
     if (!zooming) {
       base = [scale, left, top];
       plane.setAttribute("transform", `translate(${left} ${top}) scale(${scale})`);
+      inSight(readable);
     }
-    const factor = scale / base[0]; // a style moves the layer as a picture: much faster than new places of its texts
+    // A style moves the nodes as a picture: much faster than new places of their texts.
     drawing.style.willChange = zooming ? "transform" : "";
     drawing.style.transform = zooming ? `translate(${left - base[1] * factor}px, ${top - base[2] * factor}px) scale(${factor})` : "";
-    inSight(readable);
     drawMap();
     [stage.dataset.nodes, stage.dataset.scale] = [String(model.nodes.length), scale.toFixed(3)];
   }

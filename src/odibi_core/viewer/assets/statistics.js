@@ -4,14 +4,15 @@ import {count, plural} from "./format.js";
 
 /** @typedef {import("./types.js").ColumnStatistics} ColumnStatistics */
 
-const WIDTH = 200, HEIGHT = 26;
+const WIDTH = 200, HEIGHT = 28;
 const NUMBER = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 5});
 
 /** @param {import("./types.js").Frame} frame */
 export function drawStatistics(frame) {
   const rows = frame.statsRows, sampled = rows !== undefined && frame.rows !== undefined && rows < frame.rows;
   const note = rows === undefined ? null : sampled ? `of ${count(rows)} rows, spread over all ${count(frame.rows)}` : `of all ${plural(rows, "row")}`;
-  return h("div", {class: "statistics"}, (note || frame.statsSkipped) && h("p", {class: "hint"}, note, frame.statsSkipped && (note ? "; " : ""), frame.statsSkipped && bidi(frame.statsSkipped)),
+  const compared = (frame.stats ?? []).some((column) => column.good);
+  return h("div", {class: "statistics"}, compared && h("p", {class: "hint"}, "The small box below is that of the last good run."), (note || frame.statsSkipped) && h("p", {class: "hint"}, note, frame.statsSkipped && (note ? "; " : ""), frame.statsSkipped && bidi(frame.statsSkipped)),
     h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Column statistics"}, h("table", {class: "table stats"},
       h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Values"].map((name) => h("th", {scope: "col", class: name === "Distinct" ? "number" : null}, name)))),
       h("tbody", null, (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows))))));
@@ -25,11 +26,12 @@ function columnRow(column, rows) {
 
 /** @param {ColumnStatistics} column @param {number | undefined} rows */
 function nullShare(column, rows) {
-  const nulls = column.nulls ?? 0, nan = column.nan ?? 0, share = rows ? (nulls + nan) / rows : 0;
-  const text = !rows ? count(nulls) : share === 0 ? "none" : share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const was = column.good?.nullShare, nulls = column.nulls ?? 0, nan = column.nan ?? 0, share = rows ? (nulls + nan) / rows : 0;
+  const percent = (/** @type {number} */ part) => (part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`);
+  const text = !rows ? count(nulls) : percent(share), drifted = rows && was !== undefined && percent(was) !== text;
   const part = h("span", {class: "share-part"}), bar = h("span", {class: "share", "aria-hidden": "true"}, part);
   part.style.width = `${Math.min(100, 100 * share)}%`;
-  return h("span", {class: `null-share ${share > 0 ? "some" : ""}`, title: `${plural(nulls, "null")}${nan ? `, ${count(nan)} NaN` : ""}${rows === undefined ? "" : ` in ${plural(rows, "row")}`}`}, bar, text);
+  return h("span", {class: `null-share ${share > 0 ? "some" : ""}`, title: `${plural(nulls, "null")}${nan ? `, ${count(nan)} NaN` : ""}${rows === undefined ? "" : ` in ${plural(rows, "row")}`}`}, bar, text, drifted && h("small", {class: "was"}, ` was ${percent(was)}`));
 }
 
 /** @param {ColumnStatistics} column */
@@ -43,20 +45,26 @@ function picture(column) {
 }
 
 /**
- * Whiskers from 5 to 95 %, the box from 25 to 75 %, a line at the median; the ends of the axis are the extremes.
+ * Whiskers from 5 to 95 %, the box from 25 to 75 %, a line at the median; the ends of the axis are the extremes. The last
+ * good run is an outline below it.
  * @param {ColumnStatistics} column
  */
-function boxOf({box = [0, 0, 0, 0, 0], min, max, mean}) {
-  const [low, q25, median, q75, high] = box, from = typeof min === "number" ? min : low, to = typeof max === "number" ? max : high;
-  const at = (/** @type {number} */ value) => (to > from ? 4 + (WIDTH - 8) * (value - from) / (to - from) : WIDTH / 2), middle = HEIGHT / 2;
-  const words = `5 % ${show(low)}, 25 % ${show(q25)}, median ${show(median)}, 75 % ${show(q75)}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}`}`;
+function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good}) {
+  const [low, , median, , high] = box, was = good?.box, known = [typeof min === "number" ? min : low, typeof max === "number" ? max : high, ...(was ?? [])];
+  const from = Math.min(...known), to = Math.max(...known), middle = was ? HEIGHT / 2 - 4 : HEIGHT / 2;
+  const at = (/** @type {number} */ value) => (to > from ? 4 + ((WIDTH - 8) * (value - from)) / (to - from) : WIDTH / 2);
+  const drift = was && show(was[2]) !== show(median) ? `, last good run ${show(was[2])}` : "";
+  const words = `5 % ${show(low)}, 25 % ${show(box[1])}, median ${show(median)}${drift}, 75 % ${show(box[3])}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}${good?.mean !== undefined && show(good.mean) !== show(mean) ? `, last good run ${show(good.mean)}` : ""}`}`;
   const drawing = svg("svg", {class: "box", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": words},
-    svg("title", null, words),
-    svg("line", {class: "axis", x1: 4, x2: WIDTH - 4, y1: middle, y2: middle}),
-    svg("line", {class: "whisker", x1: at(low), x2: at(high), y1: middle, y2: middle}),
-    svg("rect", {class: "quartiles", x: at(q25), y: middle - 7, width: Math.max(2, at(q75) - at(q25)), height: 14, rx: 2.5}),
-    svg("line", {class: "median", x1: at(median), x2: at(median), y1: middle - 7, y2: middle + 7}));
-  return h("span", {class: "box-of"}, h("span", {class: "end"}, show(from)), drawing, h("span", {class: "end"}, show(to)));
+    svg("title", null, words), svg("line", {class: "axis", x1: 4, x2: WIDTH - 4, y1: middle, y2: middle}), oneBox(box, at, middle, 14, ""), was && oneBox(was, at, HEIGHT - 4, 6, "good"));
+  return h("span", {class: "box-of"}, h("span", {class: "end"}, show(from)), drawing, h("span", {class: "end"}, show(to)), drift && h("small", {class: "was"}, `median was ${show(was?.[2])}`));
+}
+
+/** @param {number[]} box @param {(value: number) => number} at @param {number} middle @param {number} tall @param {string} kind */
+function oneBox([low, q25, median, q75, high], at, middle, tall, kind) {
+  return svg("g", {class: kind || null}, svg("line", {class: "whisker", x1: at(low), x2: at(high), y1: middle, y2: middle}),
+    svg("rect", {class: "quartiles", x: at(q25), y: middle - tall / 2, width: Math.max(2, at(q75) - at(q25)), height: tall, rx: 2.5}),
+    svg("line", {class: "median", x1: at(median), x2: at(median), y1: middle - tall / 2, y2: middle + tall / 2}));
 }
 
 /** @param {ColumnStatistics} column */

@@ -103,6 +103,7 @@
  * @property {[number, number, number, number, number]} [box]
  * @property {[number, number, number]} [length]
  * @property {Array<[Value, number]>} [top]
+ * @property {{nullShare?: number, mean?: number, box?: [number, number, number, number, number]}} [good] those of the last good run
  */
 
 /**
