@@ -8,6 +8,10 @@ READY := $(VENV)/.ready
 JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start hundreds of processes; none compiles again what another one has imported.
+unexport PYTHONDONTWRITEBYTECODE
+# Compiled by the first import, if there is one.
+RARE := /(tests?|pip|setuptools|mypyc?|scipy|moto|altair|hive_metastore|rllib|tune|serve|train|llm)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint types bench bench-insight bench-noticing docs dist clean needs
@@ -19,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { python=$$(PYTHON='$(PYTHON)' scripts/find_python) && "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (once; a minute or two)"
 	@$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e '.[dev,demo]'
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores, unlike pip; templates do not compile
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(RARE)' $(VENV)/lib src || true  # on all cores, unlike pip; templates do not compile
 	@touch $@
 
 setup: $(READY) ## create the environment in .venv
