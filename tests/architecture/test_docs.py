@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import forked_programs
 from tests.architecture.plan import ROOT, SOURCE, Module, builtin_plugins, dotted, modules
 
 from odibi_core.settings import OPTIONS, Option, text_of
@@ -22,7 +24,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 NOT_RUN = re.compile(r"<!-- not run: \S.{9,} -->")
 EXITS = re.compile(r"<!-- exits: (\d+) -->")
 FENCE = re.compile(r"^```(\w*)\s*$")
-RUNNERS = {"python": (sys.executable,), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
+RUNNERS = {"python": ("python",), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
 
 FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*_*/README.md"))]
 PAGES = sorted([*FRONT, *(ROOT / "docs").rglob("*.md")])
@@ -49,10 +51,11 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(fence[1] if fence else "", "\n".join(lines[start + 1 : end]) + "\n", start + 1, before)
 
 
-def run(block: Block, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a block as a user would, in `cwd`, with the environment's own commands first on the PATH."""
+def run(block: Block, cwd: Path, *first: Path) -> subprocess.CompletedProcess[str]:
+    """Run a block as a user would, in `cwd`, with the environment's own commands `first` on the PATH."""
+    folders = [*first, Path(sys.executable).parent, os.environ["PATH"]]
     environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(map(str, folders)),
         "HOME": str(cwd),
         "NO_COLOR": "1",
     }
@@ -74,14 +77,21 @@ def _expected_exit(block: Block) -> int:
     return int(found[1]) if found else 0
 
 
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Path]:
+    """Return the folder of `odibi` and `python` without the time in which they load libraries."""
+    with tempfile.TemporaryDirectory(prefix="odibi-docs-") as folder, forked_programs.commands(Path(folder)) as place:
+        yield place
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+def test_every_block_of_a_page_runs(page: Path, tmp_path: Path, commands: Path) -> None:
     """A page is read from the top: its blocks run in order in one empty folder."""
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.language not in RUNNERS or NOT_RUN.search(block.before):
             continue
-        done = run(block, tmp_path)
+        done = run(block, tmp_path, commands)
         where = f"{page.name}, line {block.line}"
         assert done.returncode == _expected_exit(block), f"{where}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
@@ -224,16 +234,23 @@ def test_public_names_have_docstrings() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_broken_block_is_seen(tmp_path: Path) -> None:
+def test_a_broken_block_is_seen(tmp_path: Path, commands: Path) -> None:
     """Sabotage: a block that fails, one that is not run and one that is meant to fail are reported differently."""
     page = (
         "```python\nraise SystemExit(3)\n```\n<!-- not run: it needs a cluster -->\n```sh\nexit 9\n```\n"
         "<!-- exits: 3 -->\n\n```sh\nexit 3\n```\n"
+        "```python\nprint(1 / 0)\n```\n```sh\nodibi show\n```\n```sh\nodibi runz\n```\n"
+        "```sh\npython -c 'exit(4)'\n```\n"
     )
-    first, second, third = blocks(page)
-    assert run(first, tmp_path).returncode == 3 != _expected_exit(first)
+    first, second, third, *others = blocks(page)
+    assert run(first, tmp_path, commands).returncode == 3 != _expected_exit(first)
     assert NOT_RUN.search(second.before)
-    assert run(third, tmp_path).returncode == 3 == _expected_exit(third)
+    assert run(third, tmp_path, commands).returncode == 3 == _expected_exit(third)
+    forked = [run(block, tmp_path, commands) for block in others]
+    as_started = [run(block, tmp_path) for block in others]
+    assert [done.returncode for done in forked] == [done.returncode for done in as_started] == [1, 3, 2, 4]
+    assert "ZeroDivisionError" in forked[0].stderr
+    assert [done.stdout for done in forked] == [done.stdout for done in as_started]
 
 
 def test_the_typed_source_is_all_there() -> None:
