@@ -8,7 +8,7 @@ import pytest
 
 from odibi_core import Orchestrator, Step
 from odibi_core.engines import spark_operators, spark_session
-from odibi_core.engines.plan_operators import Operators, Stage
+from odibi_core.engines.plan_operators import WITHIN, Operators, Stage
 from odibi_core.event_bus import EventBus
 from odibi_core.plugins import load
 from odibi_core.testing import RecordingSink
@@ -62,7 +62,7 @@ def test_a_plan_is_read_with_conditions_keys_and_limits() -> None:
         ("JOIN", "Inner k = k AND (a < b)", None),
         ("TOP", "5 by k ASC NULLS FIRST", None),
     ]
-    assert joined.operators("other") == Operators(reason=spark_operators.WITHIN)
+    assert joined.operators("other") == Operators(reason=WITHIN)
 
 
 @pytest.mark.xdist_group("spark")
@@ -89,7 +89,7 @@ def test_a_job_that_runs_anyway_has_the_rows_of_its_operators(spark: Any, monkey
         ("TABLE_SCAN", "", 1_000), ("FILTER", "(id >= 100)", 900), ("GROUP_BY", "k", 10), ("FILTER", "(count > 89)", 10)
     ]  # fmt: skip
     assert seen(late[0].operators) == seen(late[2].operators)[:2]
-    assert late[1].operators == Operators(reason=spark_operators.WITHIN)
+    assert late[1].operators == Operators(reason=WITHIN)
     assert again.operators == Operators(reason=spark_operators.OTHER_VERSION)
 
 
@@ -108,4 +108,4 @@ def test_a_step_has_the_operators_of_its_plan_when_a_later_step_executes_it(spar
     found = {each.node_name: each.fields for each in heard.events if each.event_type == "row_change"}
     stages: list[Stage] = found["kinds"]["stages"]
     assert [(each["operator"], each["rows"]) for each in stages] == [("TABLE_SCAN", 8), ("FILTER", 3), ("GROUP_BY", 3)]
-    assert found["some"]["stages_reason"] == spark_operators.WITHIN
+    assert found["some"]["stages_reason"] == WITHIN

@@ -14,6 +14,7 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.checks import accepted_values, between, not_null, references, row_count, unique
 from odibi_core.engines import arrow_columns
 from odibi_core.engines.duckdb_engine import DuckdbEngine
+from odibi_core.engines.plan_operators import WITHIN
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.testing import RecordingSink
 
@@ -301,3 +302,4 @@ def test_a_plan_that_is_executed_has_the_rows_after_each_operator() -> None:
         ("TABLE_SCAN", "", 4), ("FILTER", "k.is_not_null() AND n > 1", 2), ("UNIQUE", "k", 2)
     ]  # fmt: skip
     assert found["some"]["stages"] == []
+    assert found["some"]["stages_reason"] == WITHIN

@@ -19,6 +19,8 @@ those of its first input, if they are known."""
 
 MOST: Final = 60
 """Operators of one plan that are recorded."""
+WITHIN: Final = "the plan was executed only within that of a later step, or not at all"
+"""A reason for unknown operators."""
 LONGEST: Final = 300
 """Characters of a detail."""
 _TEXT: Final = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*\"""")

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, Final
 
 from odibi_core.engines import spark_operators, spark_plans, spark_rows, spark_session
-from odibi_core.engines.plan_operators import Operators
+from odibi_core.engines.plan_operators import WITHIN, Operators
 from odibi_core.engines.spark_rows import Counted
 from odibi_core.errors import STOPS
 from odibi_core.events import clock
@@ -31,7 +31,7 @@ class Late:
         self.nulls = nulls
         self._plan = plan
         self._asked = asked
-        self.operators = Operators(reason=spark_operators.WITHIN)
+        self.operators = Operators(reason=WITHIN)
         """The rows after each operator of its plan."""
         self.results: list[Any] | None = None if plan is None else spark_rows.known_results(frame, plan)
         """A result for each check, and None for one that was not counted; None before that."""

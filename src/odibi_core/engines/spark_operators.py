@@ -14,13 +14,12 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.engines.plan_operators import MOST, Operators, Stage, is_secret, stage
+from odibi_core.engines.plan_operators import MOST, WITHIN, Operators, Stage, is_secret, stage
 from odibi_core.errors import STOPS
 from odibi_core.redaction import HIDDEN
 
 _LOOKS: Final = 200
 """Looks for the metrics of a job that has ended, 10 ms apart: Spark delivers them from another thread."""
-WITHIN: Final = "Spark executed this plan only within that of a later step, or not at all"
 CONNECT: Final = "Spark Connect has the metrics of its plans in another process"
 NO_METRICS: Final = "Spark has no metrics of the job"
 OTHER_VERSION: Final = "this version of Spark shows no rows of operators"

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.engines import plan_operators
+from odibi_core.engines.plan_operators import Operators
 from odibi_core.errors import STOPS, StepError, is_stop
 from odibi_core.events import kinds
 from odibi_core.events.clock import monotonic
@@ -120,6 +121,8 @@ class LazyRunner:
         def make() -> tuple[dict[str, Any], Outcome | None]:
             opened = self._opened(index, runner.inputs_of(index, events), events)
             planned = [name for name, frame in opened.made.items() if self._engine(index).is_plan(frame)]
+            if self._wants_operators():
+                opened.work.operators |= dict.fromkeys(planned, Operators(reason=plan_operators.WITHIN))
             with self._lock:
                 self._plans |= {step.outputs[name]: self._graph.engine_of(index) for name in planned}
                 if planned and self._stays_open(index):
@@ -308,8 +311,7 @@ class LazyRunner:
         about: dict[str, Any] = {"engine": engine, "datasets": keys,
                                  "for_steps": [self._graph.steps[index].name for index in ready]}  # fmt: skip
         try:
-            is_wanted = runner.rows is not None and runner.rows.wants_operators
-            with plan_operators.wanted() if is_wanted else nullcontext():
+            with plan_operators.wanted() if self._wants_operators() else nullcontext():
                 frames = runner.engines.get(engine).collected(plans)
         except BaseException as error:
             about |= {"status": "failed", "duration_ms": (monotonic() - began) * 1e3, **describe_failure(error)}
@@ -325,6 +327,9 @@ class LazyRunner:
                         opened.work.operators |= {name: found[key]} if key in found else {}
         about |= {"status": "success", "duration_ms": (monotonic() - began) * 1e3}
         self._bus.publish(kinds.PLAN_EXECUTED, f"{engine} executed the plans of {', '.join(keys)}", fields=about)
+
+    def _wants_operators(self) -> bool:
+        return self._runner.rows is not None and self._runner.rows.wants_operators
 
     def _end(self, opened: _Open) -> bool:
         """End the node of an open step, with the rows that its plans passed on; return False if it failed."""
