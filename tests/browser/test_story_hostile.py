@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Visit
+from tests.history.comparison.rows import run, step
 from tests.story.fixture.hostile import PAYLOADS, poisoned, poisoned_past
 
+from odibi_core.history.comparison import compare
+from odibi_core.history.grid import Grid, StepRow
+from odibi_core.history.grid_page import write_page
 from odibi_core.story import write_story
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile")]
@@ -71,6 +75,21 @@ def test_a_payload_in_every_field_runs_nothing_and_asks_for_nothing(
 ) -> None:
     """With the payload as every name, key, column, value and message, and everything opened: no script, no request."""
     assert _misconduct(visit, story_of(payload, tmp_path)) == {}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[::6])
+def test_a_payload_in_the_history_and_in_a_comparison_does_nothing(payload: str, visit: Visit, tmp_path: Path) -> None:
+    """As every name, error, partition and source of both pages."""
+    cell = {"status": "failed", "duration_ms": 5.0, "rows_out": 9, "rows_read": 9, "rows_published": 9, "unusual": 1}
+    cell |= {"checks_passed": 1, "checks_failed": 1, "checks_not_checked": 1, "error": payload}
+    of_run = {"run_id": payload, "pipeline_name": payload, "status": "failed", "partition": payload}
+    grid = Grid(payload, [cell | of_run | {"started": None}], [StepRow(payload, payload, [cell])], 2, 1)
+    assert _misconduct(visit, write_page(grid, tmp_path / "history.html")) == {}
+    made = [step(payload, place, source_hash=f"h{place}", type="sql", error=payload) for place in (1, 2)]
+    before, after = (run(runs=[of_run | {"run_id": f"{one['rows_out']}{payload}"}], nodes=[one]) for one in made)
+    path = tmp_path / "comparison.html"
+    path.write_text(compare(before, after, sources={"h1": payload, "h2": f"{payload}\n1"}.get).to_html(), "utf-8")
+    assert _misconduct(visit, path) == {}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[:30:3])
