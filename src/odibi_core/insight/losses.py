@@ -11,7 +11,7 @@ from odibi_core.insight.base import Budget, Cause, Level, Rule, Side, Test
 from odibi_core.insight.frames.hashes import salted
 from odibi_core.insight.frames.matching import evenly
 from odibi_core.insight.kinds import prefers_head
-from odibi_core.insight.predicates.features import OF_TABLE
+from odibi_core.insight.predicates.features import OF_TABLE, ROWS
 from odibi_core.insight.predicates.partners import of_partner
 from odibi_core.insight.predicates.tests import split_op
 from odibi_core.insight.predicates.wording import rule_text
@@ -182,10 +182,30 @@ def _next(origin: Origin, context: Context, lost: Mask, rest: Mask) -> tuple[str
     for way in dict.fromkeys(ways):
         found = way(origin, context, lost & rest, rest)
         if found is not None and not found[1].wrong and not found[1].missed:
-            return found
+            return _or_duplicates(found, origin, context, (lost & rest, rest))
         if found is not None and (best is None or found[1].missed + found[1].wrong < best[1].missed + best[1].wrong):
             best = found
     return best
+
+
+def _or_duplicates(
+    found: tuple[str, Found], origin: Origin, context: Context, rows: tuple[Mask, Mask]
+) -> tuple[str, Found]:
+    """Return duplicates instead of a long rule, or instead of places of rows, which come with it as another reason."""
+    rule = found[1].rule
+    if rule is None or (found[1].weight <= _SIMPLE and not _is_of_places(rule)):
+        return found
+    if _is_of_places(rule) and prefers_head(context.hints.names):
+        return found
+    other = _by_duplicates(origin, context, *rows)
+    if other is None or not other[1].is_exact:
+        return found
+    return other[0], replace(other[1], alike=(rule,) if _is_of_places(rule) else ())
+
+
+def _is_of_places(rule: Rule) -> bool:
+    """Return whether a rule reads only the places of rows in the frame."""
+    return all(split_op(test.op)[1] in ROWS for group in rule.any_of for test in group)
 
 
 def _by_rule(origin: Origin, context: Context, wanted: Mask, part: Mask) -> tuple[str, Found] | None:

@@ -131,7 +131,7 @@ class _Hiding:
             frame = next((other for name in self._frames if _has(other := self._frame(name), test.columns[0])), None)
         if frame is None:
             return True
-        op = comparison if comparison in TEXT else "eq"
+        op = comparison if comparison in (*TEXT, "matches") else "eq"
         try:
             return 0 < int(passing(Test(op, test.columns, value), frame).sum()) < FEW
         except STOPS:

@@ -32,7 +32,12 @@ GROUPED: Final = (*RANKED, "group_row", "group_row_end", "group_size")
 """Without a value: row number from the group's first or last row (0 first), rows of the group."""
 ROWS: Final = ("row", "row_end")
 """Row number from the first or last row (0 first); no column."""
-OF_TABLE: Final = frozenset(GROUPED + ROWS)
+BEFORE: Final = ("step", "same_as_before")
+"""From the row before, in the order of the frame or in the group of the other columns: the difference, and 1 for the
+same value or 0 for another one."""
+OF_TABLE: Final = frozenset(GROUPED + ROWS + BEFORE)
+WEIGHTED: Final = "weighted"
+"""A sum of two columns times the weights in its name: `weighted(2;-0,5)` is 2 * first - 0.5 * second."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,18 @@ def values_of(feature: str, frame: Frame, columns: tuple[str, ...]) -> Values:
         from odibi_core.insight.predicates.groups import place_in_group
 
         return place_in_group(feature, name, found, frame.group_numbers)
+    if feature in BEFORE:
+        from odibi_core.insight.predicates.sequences import row_before
+
+        return row_before(feature, name, frame, columns)
+    if feature.startswith(WEIGHTED) and len(found) == 2:
+        return _weighted(feature, name, found)
     if feature == "null_count":
         return _null_counts(name, found, frame.height)
     if feature == "sum" and len(found) > 2:
         return _sum(name, found)
     if feature in ARITHMETIC and len(found) == 2:
-        return _arithmetic(feature, name, found[0], found[1])
+        return arithmetic_of(feature, name, found[0], found[1])
     if feature == "length" and len(found) == 1:
         return _length(name, found[0])
     if feature in PARTS and len(found) == 1:
@@ -198,7 +209,7 @@ def in_one_unit(first: Column, second: Column) -> tuple[Values, Values]:
     return one, other
 
 
-def _arithmetic(feature: str, name: str, first: Column, second: Column) -> Values:
+def arithmetic_of(feature: str, name: str, first: Column, second: Column) -> Values:
     """Compute in floats, as pandas and polars do for floats; a difference of moments is in seconds."""
     import numpy as np
 
@@ -215,6 +226,35 @@ def _arithmetic(feature: str, name: str, first: Column, second: Column) -> Value
             one, two
         )
     return Values(name, result, valid & ~np.isnan(result))
+
+
+def weighted(one: float, two: float) -> str:
+    """Return the name of the feature that is a sum of two columns times these weights."""
+    return f"{WEIGHTED}({one:.12g};{two:.12g})"
+
+
+def weights_of(feature: str) -> tuple[float, float]:
+    """Return the weights in the name of a feature.
+
+    Raises:
+        CannotEvaluate: It has none.
+    """
+    one, _, two = feature.removeprefix(f"{WEIGHTED}(").removesuffix(")").partition(";")
+    try:
+        return float(one), float(two)
+    except ValueError:
+        raise CannotEvaluate(f"there is no feature {feature!r}") from None
+
+
+def _weighted(feature: str, name: str, columns: list[Column]) -> Values:
+    import numpy as np
+
+    first, second = (values_of_column(column) for column in columns)
+    if first.unit or second.unit:
+        raise CannotEvaluate("there is no sum of moments")
+    one, two = weights_of(feature)
+    result = one * first.numbers.astype(np.float64) + two * second.numbers.astype(np.float64)
+    return Values(name, result, first.valid & second.valid & ~np.isnan(result))
 
 
 def _seconds(unit: str) -> float:

@@ -137,7 +137,7 @@ def _passing(test: Test, feature: str, comparison: str, inputs: tuple[Frame, Map
     if feature:
         return compared(features.values_of(feature, frame, test.columns), comparison, test.value)
     if len(columns) == 2:
-        return _against(columns[0], columns[1], comparison)
+        return compare_columns(columns[0], columns[1], comparison)
     if len(columns) != 1:
         raise CannotEvaluate(f"{test.op} reads one or two columns, got {len(test.columns)}")
     return _of_column(columns[0], comparison, test.value)
@@ -163,13 +163,23 @@ def _of_text(column: Column, comparison: str, value: Any) -> Mask:
         raise CannotEvaluate(f"{column.name} has texts, and {comparison!r} compares with {value!r}")
     if comparison in TEXT:
         return column.matches(lambda series: TEXT[comparison](series, value))
+    if comparison == "matches":
+        return _matching(column, value)
     if comparison in ORDER:
         found = column.matches(lambda series: ORDER[comparison](series, value))
         return found & ~column.nulls if comparison == "ne" else found
     raise CannotEvaluate(f"there is no comparison {comparison!r} of texts")
 
 
-def _against(first: Column, second: Column, comparison: str) -> Mask:
+def _matching(column: Column, pattern: str) -> Mask:
+    """Return the texts in which a regular expression is found, by the engine of the library."""
+    try:
+        return column.matches(lambda series: series.str.contains(pattern))
+    except Exception as error:  # each library has an error of its own
+        raise CannotEvaluate(f"{pattern!r} is no regular expression of the library: {error}") from None
+
+
+def compare_columns(first: Column, second: Column, comparison: str) -> Mask:
     """Compare two columns row by row; a row passes only if both have a value."""
     if comparison not in ORDER:
         raise CannotEvaluate(f"there is no comparison {comparison!r} of two columns")

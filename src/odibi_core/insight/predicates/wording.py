@@ -9,7 +9,7 @@ from typing import Any, Final
 from odibi_core.insight.base import Rule, Test
 from odibi_core.insight.predicates.constants import SECONDS
 from odibi_core.insight.predicates.copies import STAYS, copy_text
-from odibi_core.insight.predicates.features import GROUPED, OF_GROUP, ROWS
+from odibi_core.insight.predicates.features import BEFORE, GROUPED, OF_GROUP, ROWS, WEIGHTED, weights_of
 from odibi_core.insight.predicates.partners import OF_INPUT, inner_test
 from odibi_core.insight.predicates.tests import VALUED, split_op
 
@@ -24,6 +24,7 @@ _TEXTS: Final = {
     "starts": ("starts with", ""),
     "ends": ("ends with", ""),
     "contains": ("contains", ""),
+    "matches": ("matches", ""),
     "contains_any_case": ("contains", " in any case"),
     "eq_any_case": ("=", " in any case"),
 }
@@ -31,6 +32,7 @@ _NEGATED: Final = {
     "starts with": "does not start with",
     "ends with": "does not end with",
     "contains": "does not contain",
+    "matches": "does not match",
     "=": "!=",
 }
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -92,6 +94,8 @@ def _text(test: Test, feature: str, comparison: str, *, negated: bool) -> str:
     if feature == "difference" and comparison in _FLIPPED and str(test.value).startswith("-"):
         flipped = Test(f"{feature}.{_FLIPPED[comparison]}", test.columns[::-1], _opposite(test.value))
         return _text(flipped, feature, _FLIPPED[comparison], negated=negated)
+    if feature in BEFORE:
+        return _before_text(test, feature, comparison, negated=negated)
     subject = _subject(feature, test.columns)
     if comparison in _TEXTS:
         verb, how = _TEXTS[comparison]
@@ -120,12 +124,34 @@ def _key_text(test: Test, verb: str, *, negated: bool) -> str:
 def _subject(feature: str, columns: tuple[str, ...]) -> str:
     if feature in _ARITHMETIC:
         return f" {_ARITHMETIC[feature]} ".join(map(_name, columns))
+    if feature.startswith(WEIGHTED):
+        one, two = weights_of(feature)
+        return f"{_times(one, columns[0])} {'+' if two > 0 else '-'} {_times(abs(two), columns[1])}"
     if feature == "null_count":
         which = ", ".join(map(_name, columns)) if len(columns) <= _FEW else f"{len(columns)} columns"
         return f"nulls among {which}"
     if feature:
         return f"{feature}({', '.join(_name(name) for name in columns)})"
     return _name(columns[0])
+
+
+def _times(weight: float, name: str) -> str:
+    return _name(name) if weight == 1 else f"{weight:.12g} * {_name(name)}"
+
+
+def _before_text(test: Test, feature: str, comparison: str, *, negated: bool) -> str:
+    """Return a comparison with the row before, such as `price > that of the row before`."""
+    name, *group = (_name(each) for each in test.columns)
+    before = "the row before" + (f" per ({', '.join(group)})" if group else "")
+    tail = " or NULL" if negated else ""
+    if feature == "same_as_before" and comparison in ("eq", "ne"):
+        is_same = (bool(test.value) == (comparison == "eq")) is not negated
+        return f"{name} {'=' if is_same else '!='} that of {before}{tail}"
+    if comparison in _SIGNS and str(test.value).partition(" ")[0] in ("0", "0.0", "-0.0"):
+        sign = _SIGNS[_OPPOSITE[comparison] if negated else comparison]
+        return f"{name} {sign} that of {before}{tail}"
+    right = _right_side(Test(test.op, test.columns[:1], test.value), "", comparison)
+    return _compared_text(f"{name} - that of {before}", comparison, right, negated=negated)
 
 
 def _right_side(test: Test, feature: str, comparison: str) -> Any:

@@ -59,6 +59,7 @@ class Found:
         wrong: Rows that it selects and that are not wanted.
         missed: Rows that are wanted and that it does not select.
         weight: Its tests and constants.
+        alike: Rules that select the same rows, and could be the reason as well.
     """
 
     rule: Rule | None
@@ -66,6 +67,7 @@ class Found:
     wrong: int
     missed: int
     weight: int = 0
+    alike: tuple[Rule, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -124,6 +126,7 @@ def with_alike(context: Context, cause: Cause, found: Found) -> Cause:
     budget = Budget(min(_ALIKE, context.budget.units - context.budget.spent))
     rules = same_rows(found.rule, context.main, found.selected, context.hints, budget, {})
     context.budget.take(budget.spent)
+    rules = (*found.alike, *(rule for rule in rules if rule not in found.alike))
     return structs.replace(cause, same_rows_as=tuple(map(rule_text, rules)), same_rules=rules)
 
 

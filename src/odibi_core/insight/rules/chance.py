@@ -15,6 +15,9 @@ NEEDED: Final = 12.0
 SOURCE: Final = 7.0
 """Bits that a test is worth if the source of the step names its columns."""
 
+NAMED_VALUES: Final = 4.0
+"""Further bits if it also names each value that the tests compare with: `code == "A7"` keeps 1 row of 16."""
+
 
 def bits_of_choice(rows: int, chosen: int) -> float:
     """Return log2 of the number of ways to choose so many rows: the surprise of one given choice.

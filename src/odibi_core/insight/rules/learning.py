@@ -6,15 +6,14 @@ as the list `not c: kept; a: lost; b: lost; else kept`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.predicates.features import OF_TABLE, ROWS
 from odibi_core.insight.predicates.tests import VALUED, complement, evaluate, split_op
-from odibi_core.insight.rules import chance, grouping, paired, sampling, splits
+from odibi_core.insight.rules import chance, sampling, splits, stages
 from odibi_core.insight.rules.parts import SHORT_LIST, Part, is_fragment, part_of
 from odibi_core.insight.rules.probes import LONGEST_LIST, Candidate, Probe
 from odibi_core.insight.rules.sampling import Sample
@@ -35,8 +34,6 @@ WIDTH: Final = 4
 """Lists that are kept after each step of the search."""
 SIMPLE: Final = 2
 """Tests of a rule that is taken before the next stage is tried."""
-MOST_NAMED: Final = 8
-"""Columns that a source may name to be searched first, and with each other."""
 _TESTS: Final = 6
 """Tests of a probe, on the average."""
 READABLE: Final = 1.7
@@ -115,11 +112,11 @@ class _Search:
     def rule(self) -> Rule | None:
         """Search the columns that the source names, then all; return the best rule, else one of a part of the rows."""
         named = self._sample.named
-        best = self._of_stages(self._named_stages())
+        best = self._of_stages(stages.of_named(self._sample, self._budget))
         if best is None and named and not self._has_enough():
             best = self._of_splits([probe for probe in self._probes if set(probe.columns) <= set(named)])
         if best is None and not self._has_enough():
-            best = self._of_stages(self._all_stages())
+            best = self._of_stages(stages.of_all(self._sample, self._budget))
         if best is None and not self._has_enough():
             best = self._of_splits(self._probes[:MOST_AGAIN])
         if best is not None and (not self._has_enough() or not self._has_fragments(best[1])):
@@ -135,10 +132,10 @@ class _Search:
         """Return whether a rule of a part explains nearly all, so that no longer rule is wanted."""
         return self._part is not None and self._part.is_nearly_all
 
-    def _of_stages(self, stages: Iterator[Callable[[], Iterator[Probe]]]) -> tuple[float, Rule] | None:
+    def _of_stages(self, found_stages: Iterator[stages.Stage]) -> tuple[float, Rule] | None:
         """Try stages in order; stop at the first that finds a short rule, else return the best."""
         best: tuple[float, Rule] | None = None
-        for stage in stages:
+        for stage in found_stages:
             added = list(stage())
             self._probes += added
             self._tried += 2 * sum(probe.tried for probe in added)
@@ -178,26 +175,6 @@ class _Search:
         start = Decisions((), np.ones(self._count, np.bool_))
         rules = [found for each in self._extended(start, probes) if (found := self._as_claim(each)) is not None]
         return list({repr(rule): rule for _, rule in sorted(rules, key=lambda rule: -rule[0])}.values())
-
-    def _named_stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
-        sample, named = self._sample, self._sample.named
-        if not 0 < len(named) < len(sample.frame.names):
-            return
-        yield lambda: chain(sampling.plain(sample, named), sampling.parts(sample, named))
-        if len(named) <= MOST_NAMED:
-            yield lambda: chain(paired.pairs(sample, named), paired.arithmetic(sample, named, self._budget))
-            if sample.hints.names & grouping.GROUPING:
-                yield lambda: grouping.groups(sample, named, self._budget)
-
-    def _all_stages(self) -> Iterator[Callable[[], Iterator[Probe]]]:
-        sample, names = self._sample, list(self._sample.frame.names)
-        named = sample.named
-        rest = [name for name in names if name not in named] if len(named) < len(names) else names
-        yield lambda: chain(sampling.plain(sample, rest), sampling.keys(sample, self._budget))
-        yield lambda: sampling.parts(sample, rest)
-        yield lambda: paired.pairs(sample, names)
-        yield lambda: paired.arithmetic(sample, names, self._budget)
-        yield lambda: grouping.groups(sample, names, self._budget)
 
     def _search(self, added: list[Probe], longest: int) -> tuple[float, Rule] | None:
         """Search lists of up to so many tests, of which the added probes are new."""
@@ -263,8 +240,18 @@ class _Search:
 
     def _worth(self, decisions: Decisions) -> float:
         named = set(self._sample.named)
-        columns = {name for candidate, _ in decisions.entries for name in candidate.test.columns}
-        return chance.SOURCE if columns and columns <= named else 0.0
+        tests = [candidate.test for candidate, _ in decisions.entries]
+        columns = {name for test in tests for name in test.columns}
+        if not columns or not columns <= named:
+            return 0.0
+        return chance.SOURCE + chance.NAMED_VALUES * all(map(self._names_values, tests))
+
+    def _names_values(self, test: Test) -> bool:
+        """Return whether the source names each value that a test compares a column with."""
+        _, feature, comparison = split_op(test.op)
+        values = test.value if comparison == "in" else [test.value]
+        is_of_values = not feature and comparison in ("eq", "in") and len(test.columns) == 1
+        return is_of_values and all(value in self._sample.hints.constants for value in values)
 
     def _note_part(self, decisions: Decisions) -> None:
         """Keep a list of tests of lost rows only, if it explains more than the one before."""

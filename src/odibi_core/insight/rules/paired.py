@@ -78,7 +78,7 @@ def arithmetic(sample: Sample, names: list[str], budget: Budget) -> Iterator[Pro
                 values = values_of(feature, glance, columns)
             except CannotEvaluate:
                 continue
-            if _is_apart(values, lost):
+            if is_apart(values, lost):
                 yield from feature_probes(sample, feature, columns)
             else:
                 ruled_out += NumberProbe(feature, columns, values, sample.hints).tried
@@ -105,7 +105,7 @@ def _few(lost: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.sort(np.concatenate([each[:: max(len(each) * 2 // GLANCED_AT, 1)] for each in places]))
 
 
-def _is_apart(values: Values, lost: NDArray[np.bool_]) -> bool:
+def is_apart(values: Values, lost: NDArray[np.bool_]) -> bool:
     """Return whether many rows of a side are beyond all of the other side."""
     for side in (lost, ~lost):
         mine, theirs = values.numbers[side & values.valid], values.numbers[~side & values.valid]
@@ -130,6 +130,9 @@ def _remainders(sample: Sample, feature: str, columns: tuple[str, ...]) -> Itera
         losses = np.bincount(rests[sample.lost & values.valid], minlength=divisor)
         kept = np.bincount(rests[~sample.lost & values.valid], minlength=divisor)
         pure = np.flatnonzero((losses > 0) != (kept > 0)).tolist()
+        for side in (losses, kept):  # `n % 7 == 0` and another test: all rows of a side have one rest
+            if np.count_nonzero(side) == 1 and len(pure) < divisor:
+                pure = [int(side.argmax())]
         tried += divisor - len(pure)
         for rest in pure:
             yield FixedProbe(Test(f"{prefix}mod", columns, [divisor, rest]), (rests == rest) & values.valid)

@@ -208,6 +208,15 @@ class LevelProbe:
         if len(other) and len(pure) and short and not (self.codes[rest] < 0).any():
             yield self._list("not_in", other)
 
+    def of_named(self) -> Iterator[Probe]:
+        """Yield a probe of each value that the source names, and one of all of them."""
+        import numpy as np
+
+        codes = [code for code, level in enumerate(self.levels) if level in self._named][:LONGEST_LIST]
+        found = [self._eq(code) for code in codes]
+        found += [self._list("in", np.array(codes))] if len(codes) > 1 else []
+        yield from (FixedProbe(each.test, each.mask) for each in found)
+
     def level(self, code: int) -> Candidate:
         """Return the test of one value."""
         return self._eq(code)

@@ -113,6 +113,14 @@ def plain(sample: Sample, names: list[str]) -> Iterator[Probe]:
             yield NumberProbe("", (name,), values, sample.hints)
 
 
+def named_values(sample: Sample, names: list[str]) -> Iterator[Probe]:
+    """Yield the probes of values that the source names, each alone and all of a column."""
+    for name in names:
+        levels = sample.levels(name)
+        if levels is not None:
+            yield from levels.of_named()
+
+
 def keys(sample: Sample, budget: Budget) -> Iterator[Probe]:
     """Yield the probes of keys that another input has: all columns of one name, then each. All its rows are read."""
     from odibi_core.insight.predicates.tests import passing
