@@ -133,6 +133,17 @@ def test_the_causes_are_rules_that_a_person_reads() -> None:
     assert _cause(once) == ("duplicate of (customer, shop), the first one is kept", "exact")
 
 
+def test_duplicates_at_the_end_are_duplicates_and_may_be_the_last_rows() -> None:
+    """Copies that were appended are dropped: the key says duplicates, and the place is stated beside it."""
+    orders = _orders()
+    again = pd.concat([orders, orders[:40]], ignore_index=True)
+    change = explain({"orders": again}, again.drop_duplicates())
+    assert change.kind == "dedup"
+    assert change.causes[0].text.startswith("duplicate of (")
+    assert change.causes[0].same_rows_as == ("among the last 40 rows",)
+    assert explain({"orders": again}, again.head(len(orders)), source="again.head(n)").kind == "head"
+
+
 @pytest.mark.parametrize(
     ("keep", "stays"),
     [("first", "the first one is kept"), ("last", "the last one is kept"), (False, "none is kept")],

@@ -89,8 +89,22 @@ KEPT: dict[str, tuple[Keep, str]] = {
         lambda d: d.groupby("country").amount.rank(ascending=False, method="min") <= 50,
         "not among the 50 highest amount per (country)",
     ),
+    "modulo and another test": (lambda d: (d.id % 7 == 0) & (d.stock > 5), "id % 7 != 0 or stock <= 5"),
+    "row before": (lambda d: d.country != d.country.shift(), "country = that of the row before"),
+    "step in a group": (
+        lambda d: ~(d.groupby("country").quantity.diff() < 0),
+        "quantity < that of the row before per (country)",
+    ),
     "every k-th row": (lambda d: np.arange(len(d)) % 5 != 0, "every 5th row"),
 }
+
+
+OF_SOURCE: dict[str, tuple[Keep, str]] = {
+    "weighted sum": (lambda d: 2 * d.quantity - 0.5 * d.stock > 11, "2 * quantity - 0.5 * stock <= 11"),
+    "pattern": (lambda d: d["name"].str.contains("^[BC].*[yk]$"), "name does not match '^[BC].*[yk]$'"),
+    "pattern at the start": (lambda d: ~d["name"].str.match("Dr|Da+n"), "name matches '^(?:Dr|Da+n)'"),
+}
+"""Filters whose rule is looked for only because the source has its numbers or its pattern."""
 
 
 def found_for(keep: Keep, hints: Hints = NO_HINTS, table: Frame | None = None) -> tuple[Found | None, np.ndarray]:
@@ -110,6 +124,31 @@ def test_the_rule_of_a_filter(name: str) -> None:
     found, lost = found_for(keep)
     assert found is not None
     assert np.array_equal(found.selected, lost)
+
+
+@pytest.mark.parametrize("name", OF_SOURCE)
+def test_the_rule_that_only_the_source_names(name: str) -> None:
+    """Weights and patterns are those of the source; without it they are not searched, and the rule is not claimed."""
+    keep, text = OF_SOURCE[name]
+    found, _ = found_for(keep, hints_of(keep))
+    assert found is not None
+    assert (rule_text(found.rule), found.is_exact) == (text, True)
+    found, _ = found_for(keep, hints_of(keep), frame_of(pl.from_pandas(shop())))
+    assert found is not None
+    assert (rule_text(found.rule), found.is_exact) == (text, True)
+
+
+def test_a_value_that_the_source_names_is_the_rule_of_few_rows() -> None:
+    """One of 16 rows is kept: by its key, if the source compares with it; else that is a coincidence."""
+    table = frame_of(shop().head(16))
+    assert table is not None
+    value = int(shop().id.iloc[5])
+    lost = np.asarray(shop().head(16).id != value)
+    named = Hints(frozenset({"id"}), frozenset({value}), (float(value),))
+    found = find(table, lost, named, Budget(), {})
+    assert found is not None
+    assert rule_text(found.rule) == f"id != {value}"
+    assert find(table, lost, Hints(frozenset({"id"})), Budget(), {}) is None
 
 
 def test_the_rule_is_the_same_for_polars_and_pyarrow() -> None:
