@@ -133,6 +133,15 @@ def test_the_causes_are_rules_that_a_person_reads() -> None:
     assert _cause(once) == ("duplicate of (customer, shop), the first one is kept", "exact")
 
 
+def test_a_left_join_without_any_partner_has_its_key() -> None:
+    """The other table is empty, or its keys are written otherwise: all its columns are null in the output."""
+    orders, customers = _orders(), _customers()
+    for other in (customers[:0], customers.assign(customer=customers.customer + 10_000)):
+        change = explain({"orders": orders, "customers": other}, orders.merge(other, on="customer", how="left"))
+        assert (change.kind, change.unmatched) == ("left join", {"customers": ROWS})
+        assert _cause(change, "unmatched") == ("customer not in customers", "exact")
+
+
 def test_duplicates_at_the_end_are_duplicates_and_may_be_the_last_rows() -> None:
     """Copies that were appended are dropped: the key says duplicates, and the place is stated beside it."""
     orders = _orders()

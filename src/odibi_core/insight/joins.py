@@ -100,6 +100,8 @@ def find_join(sides: Sides, declared: list[Keys], budget: Budget) -> Join | None
     """Return the join of the main input with another one; None if none can be shown."""
     import numpy as np
 
+    if not sides.other.height:
+        return _without_any(sides, declared, _new_columns(sides))
     known = np.flatnonzero(sides.identity.rows >= 0)
     sample = known[evenly(len(known), SAMPLE)]
     new = _new_columns(sides)
@@ -111,7 +113,25 @@ def find_join(sides: Sides, declared: list[Keys], budget: Budget) -> Join | None
         if found is not None and found.is_sure:
             return found
         unsure = unsure or found
-    return unsure
+    return unsure or _without_any(sides, declared, new)
+
+
+def _without_any(sides: Sides, declared: list[Keys], new: list[str]) -> Join | None:
+    """Return a join in which no row has a partner: all columns of the other input are null; None if it is none."""
+    import numpy as np
+
+    brought = {name: base for name in new if (base := name if name in sides.other else _base(name, sides.other))}
+    if not brought or not all(bool(sides.output.column(name).nulls.all()) for name in brought):
+        return None
+    rule = without_partners(sides.main, sides.other, sides.name, declared)
+    if rule is None:
+        return None
+    test = rule.any_of[0][0]
+    nothing = np.zeros(sides.main.height, np.int64)
+    return Join(
+        sides.name, Keys(test.columns, test.keys), nothing.astype(np.bool_), nothing, brought, is_sure=True,
+        repeated=0, total_keys=sides.other.height,
+    )  # fmt: skip
 
 
 def _new_columns(sides: Sides) -> list[str]:

@@ -99,12 +99,10 @@ def _add_others(origin: Origin, declared: Declared, budget: Budget) -> None:
         origin.shape = "aggregate"
         return
     for name, other in origin.others.items():
-        if not other.height:
-            continue
-        if _is_cross(origin, other):
+        if other.height and _is_cross(origin, other):
             origin.shape = "cross join"
             continue
-        if origin.made and _is_united(origin, other, budget):
+        if other.height and origin.made and _is_united(origin, other, budget):
             origin.united.append(name)
             continue
         sides = Sides(origin.main, origin.output, origin.identity, name, other)

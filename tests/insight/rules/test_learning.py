@@ -102,7 +102,6 @@ KEPT: dict[str, tuple[Keep, str]] = {
 OF_SOURCE: dict[str, tuple[Keep, str]] = {
     "weighted sum": (lambda d: 2 * d.quantity - 0.5 * d.stock > 11, "2 * quantity - 0.5 * stock <= 11"),
     "pattern": (lambda d: d["name"].str.contains("^[BC].*[yk]$"), "name does not match '^[BC].*[yk]$'"),
-    "pattern at the start": (lambda d: ~d["name"].str.match("Dr|Da+n"), "name matches '^(?:Dr|Da+n)'"),
 }
 """Filters whose rule is looked for only because the source has its numbers or its pattern."""
 
