@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from odibi_core.engines.lineage.looks import look_of
 from odibi_core.errors import STOPS
 from odibi_core.insight.base import PROVED, Budget, RowChange, Rule
 
 if TYPE_CHECKING:
     from odibi_core.insight.frames.frame import Frame, Mask
 
-COMPARED: Final = 1_024
-"""Rows of the output that are compared with those that the rules keep."""
 _TELLING: Final = 8
-"""Values in these rows from which a column shows where its rows come from."""
+"""Values in the compared rows from which a column shows where its rows come from."""
 _COLUMNS: Final = 3
 _JOIN: Final = 10
 """The work of a test that looks in another input, for each row, in that of other tests."""
@@ -85,10 +84,7 @@ def _are_kept(main: Frame, made: Frame, kept: Mask) -> bool | None:
         return False
     if (places := _labelled(main, made)) is not None:
         return bool(kept[places].all())
-    from odibi_core.insight.frames.matching import evenly
-
-    sample = evenly(made.height, COMPARED)
-    return _agree(main.take(np.flatnonzero(kept)[sample]), made.take(sample))
+    return _agree(main.native, made.native, np.flatnonzero(kept))
 
 
 def _labelled(main: Frame, made: Frame) -> Any:
@@ -104,21 +100,17 @@ def _labelled(main: Frame, made: Frame) -> Any:
     return places if places.min() >= 0 and places.max() < len(index) else None
 
 
-def _agree(expected: Frame, made: Frame) -> bool | None:
+def _agree(taken: Any, output: Any, kept: Any) -> bool | None:
     """Return whether one of the most varied columns is equal in all of some rows; a step may alter the others."""
-    import numpy as np
-
-    from odibi_core.insight.identity import hashes, pairs_of
-
-    varied = []
-    for pair in pairs_of(expected, made):
-        values = hashes(made, pair, None, of_output=True)
-        varied.append((len(np.unique(values)), pair, values))
-    varied.sort(key=lambda each: -each[0])
+    main, made = look_of(taken), look_of(output)
+    if main is None or made is None:
+        return None
+    expected = main.at(kept[list(made.places)].tolist())
+    varied = sorted(((len(set(made.values[name])), name) for name in expected if name in made.values), reverse=True)
     if not varied or varied[0][0] < min(_TELLING, made.height):
         return None
-    telling = [each for each in varied[:_COLUMNS] if each[0] * 2 >= varied[0][0]]
-    return any(bool((hashes(expected, pair, None, of_output=False) == values).all()) for _, pair, values in telling)
+    telling = [name for values, name in varied[:_COLUMNS] if values * 2 >= varied[0][0]]
+    return any(expected[name] == made.values[name] for name in telling)
 
 
 def differing(inputs: Mapping[str, Any], known: RowChange, found: RowChange, budget: Budget) -> float | None:

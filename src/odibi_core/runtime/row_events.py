@@ -30,6 +30,10 @@ IN_A_RUN: Final = 4
 """The work of a run, in budgets of one frame."""
 FIRST: Final = 6
 """The part of the budget for all frames of a run that only have no earlier run: one of so many."""
+FIRST_TESTS: Final = 12
+"""Tests of each row of such a frame: after so many, with those of earlier frames, the first run explains no more."""
+FIRST_LEAST: Final = 60
+"""The part of the budget that such frames always have."""
 
 _log: Final = logging.getLogger("odibi_core")
 
@@ -213,19 +217,20 @@ class RowEvents:
         if (name := _changed_input(frames)) is not None:
             return replace(change, reason=f"the step changed its input {name} in place")
         if frames.explained is not None:
-            return merged(change, self._together(frames, frames.explained, asked)[dataset])
-        budget = self._budget(asked)
+            return merged(change, self._together(frames, change, asked)[dataset])
+        budget = self._budget(asked, change.rows_in or 0)
         known = None if usual is None else usual.change()
         found = explain(frames.inputs, frames.made[dataset], source=frames.source, known=known, budget=budget)
         self._spend(budget, asked)
         return merged(change, found)
 
-    def _together(self, frames: Frames, explained: dict[str, RowChange], asked: Asked) -> dict[str, RowChange]:
+    def _together(self, frames: Frames, change: RowChange, asked: Asked) -> dict[str, RowChange]:
         """Return the explanations of all outputs: none of them lost the rows of the others if the step splits them."""
         from odibi_core.insight.explaining import explain_outputs
 
+        explained = {} if frames.explained is None else frames.explained
         if not explained:
-            budget, known = self._budget(asked, len(frames.made)), {}
+            budget, known = self._budget(asked, change.rows_in or 0, len(frames.made)), {}
             for dataset in frames.made:
                 usual = self._usual_of(dataset, frames)
                 if usual is not None and (before := usual.change()) is not None:
@@ -239,10 +244,15 @@ class RowEvents:
         self._spent.units += budget.spent
         self._spent.first += budget.spent if asked == "first" else 0
 
-    def _budget(self, asked: Asked, outputs: int = 1) -> Budget:
+    def _first(self, rows_in: int) -> int:
+        """Return the work for frames without an earlier run, together, when one made of so many rows is explained."""
+        whole = self._settings.budget
+        return min(whole // FIRST, max(whole // FIRST_LEAST, FIRST_TESTS * rows_in))
+
+    def _budget(self, asked: Asked, rows_in: int, outputs: int = 1) -> Budget:
         """Return the work for some outputs of a step, within that of the run."""
         whole, spent = self._settings.budget, self._spent
-        most = whole // FIRST - spent.first if asked == "first" else whole * outputs
+        most = self._first(rows_in) - spent.first if asked == "first" else whole * outputs
         return Budget(max(0, min(most, whole * IN_A_RUN - spent.units)))
 
     def _redacted(self, change: RowChange, frames: Frames) -> RowChange:
