@@ -122,6 +122,7 @@ def _assert_a_run_goes_on(page: Any, address: str, root: Path) -> None:
     rest = moved(events_of(RUNNING, "live", DAYS - 1)[3:], utc_now() - START - timedelta(days=DAYS))
     write_run(root, RUNNING, rest)
     page.get_by_text("All 2 steps succeeded").first.wait_for(timeout=10_000)
+    assert page.locator(".run-bar").count() == 1
     page.reload()
     page.locator(".slider input").fill("500")
     page.get_by_text("Running", exact=True).first.wait_for()

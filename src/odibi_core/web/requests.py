@@ -13,7 +13,7 @@ Status = Literal["success", "failed", "cancelled", "running", "lost"]
 Limit = Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Rows of a page.")]
 Offset = Annotated[int, Meta(ge=0, le=10**9, description="Rows before the page.")]
 Search = Annotated[str, Meta(max_length=200, description="Only rows with this text, in any case.")]
-ZoneMinutes = Annotated[int, Meta(ge=-1_440, le=1_440, description="Minutes of the time zone east of UTC.")]
+ZoneMinutes = Annotated[int, Meta(ge=-1_439, le=1_439, description="Minutes of the time zone east of UTC.")]
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

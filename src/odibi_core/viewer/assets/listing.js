@@ -17,6 +17,9 @@ import {icon, label} from "./states.js";
 /** The tones of states that the server names otherwise. */
 const TONES = /** @type {Record<string, string>} */ ({warning: "warn", healthy: "success", degraded: "warn", unhealthy: "failed", skipped: "skipped", open: "failed", escalated: "failed", acknowledged: "skipped", resolved: "success"});
 
+/** Words of states that differ from those of their tones. */
+const WORDS = /** @type {Record<string, string>} */ ({warning: "failed checks"});
+
 /** @param {string | null | undefined} state */
 export function toneOf(state) {
   return TONES[state ?? ""] ?? state ?? "unknown";
@@ -29,7 +32,7 @@ export function toneOf(state) {
  */
 export function stateOf(state, word) {
   const tone = toneOf(state);
-  return h("span", {class: `result is-${tone}`}, icon(tone, 14), ` ${word ?? label(tone).toLowerCase()}`);
+  return h("span", {class: `result is-${tone}`}, icon(tone, 14), ` ${word ?? WORDS[state] ?? label(tone).toLowerCase()}`);
 }
 
 /**

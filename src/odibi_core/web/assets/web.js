@@ -95,7 +95,8 @@ async function drawRun(root, run) {
   const state = h("span", {class: "live-state", role: "status"}), slot = h("div", {class: "slider-slot"}), drawing = h("div");
   root.replaceChildren(drawing);
   const view = await mount("run", drawing, shown, services());
-  const place = () => drawing.querySelector(".bar")?.after(h("div", {class: "run-bar"}, tools, state, slot));
+  const runBar = h("div", {class: "run-bar"}, tools, state, slot);
+  const place = () => { if (!runBar.isConnected) drawing.querySelector(".bar")?.after(runBar); };
   const redraw = (document) => { view.update({head: document}); place(); };
   place();
   const slider = await timeSlider(id, fetchJson, IS_STATIC, (document) => redraw(document ?? shown));
