@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from odibi_core.insight.base import Budget
+from odibi_core.insight.base import NUMBER_UNITS, SORTED_UNITS, TEXT_UNITS, Budget
 from odibi_core.insight.frames.frame import Frame, comparable
-from odibi_core.insight.frames.hashes import salted
+from odibi_core.insight.frames.hashes import add, salted
 from odibi_core.insight.frames.matching import evenly, has_duplicates, match_rows, places_of
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from odibi_core.insight.frames.hashes import Hashes
 
 SAMPLE: Final = 256
+_SPREAD: Final = 4_096
+"""Rows in which the different values of a column are counted, to choose those that distinguish most rows."""
 MOST_COLUMNS: Final = 96
 """Columns of a wide frame that are compared; the others count as not looked at."""
 _FEW_ROWS: Final = 12
@@ -181,7 +183,7 @@ def _may_agree(main: Frame, output: Frame, pairs: list[Pair], start: int) -> boo
 
 
 def _all_agree(main: Frame, output: Frame, pair: Pair, start: int, budget: Budget) -> bool:
-    if not budget.take(output.height):
+    if not budget.take(2 * output.height, NUMBER_UNITS):
         return False
     there = hashes(main, pair, slice(start, start + output.height), of_output=False)
     return bool((there == hashes(output, pair, None, of_output=True)).all())
@@ -209,7 +211,7 @@ def _by_index(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> 
         return None
     checked = _most_varied(output, seen.same, sample)
     if checked is not None:
-        if not budget.take(output.height):
+        if not budget.take(2 * output.height, NUMBER_UNITS):
             return None
         there = hashes(main, checked, rows[known], of_output=False)
         if not (there == hashes(output, checked, known, of_output=True)).all():
@@ -227,7 +229,7 @@ def _index_rows(main: Frame, output: Frame, budget: Budget) -> Rows | None:
     import pandas as pd
 
     index, labels = main.native.index, output.native.index
-    if list(index.names) != list(labels.names) or not budget.take(output.height):
+    if list(index.names) != list(labels.names) or not budget.take(output.height, NUMBER_UNITS):
         return None
     if isinstance(index, pd.RangeIndex) and labels.dtype.kind in "iu":
         rows: Rows = labels.to_numpy().astype(np.int64) - index.start
@@ -236,7 +238,7 @@ def _index_rows(main: Frame, output: Frame, budget: Budget) -> Rows | None:
             rows[rest != 0] = -1
         rows[(rows < 0) | (rows >= len(index))] = -1
         return rows
-    if not budget.take(main.height):
+    if not budget.take(main.height, SORTED_UNITS):
         return None
     index = index.copy()  # its own lookup table, which ends with it
     return np.asarray(index.get_indexer(labels), np.int64) if index.is_unique else None
@@ -245,18 +247,17 @@ def _index_rows(main: Frame, output: Frame, budget: Budget) -> Rows | None:
 def _by_fingerprints(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> Identity | None:
     """Identify rows by the values of a few columns that together distinguish them."""
     sample = evenly(output.height, SAMPLE)
-    ranked = _by_spread(output, pairs, sample)
-    best: tuple[float, list[Pair], list[Pair]] | None = None
+    ranked = _by_spread(output, pairs, evenly(output.height, _SPREAD))
+    best: _Grown | None = None
     for start in range(min(_STARTS, len(ranked))):
         grown = _grown(main, output, (ranked[start:] + ranked[:start], sample), budget)
         if grown is None:
             continue
-        share, chosen, same = grown
-        if best is None or (len(same), share) > (len(best[2]), best[0]):
-            best = (share, chosen, same)
-        if len(same) * 2 > len(pairs):
+        if best is None or (len(grown.same), grown.share) > (len(best.same), best.share):
+            best = grown
+        if len(grown.same) * 2 > len(pairs):
             break
-    return None if best is None else _matched(main, output, (best[1], best[2], pairs), budget)
+    return None if best is None else _matched(main, output, best, pairs, budget)
 
 
 def _spread(output: Frame, pair: Pair, sample: Rows) -> int:
@@ -265,31 +266,43 @@ def _spread(output: Frame, pair: Pair, sample: Rows) -> int:
     return len(np.unique(hashes(output, pair, sample, of_output=True)))
 
 
-def _by_spread(output: Frame, pairs: list[Pair], sample: Rows) -> list[Pair]:
+def _by_spread(output: Frame, pairs: list[Pair], rows: Rows) -> list[Pair]:
+    """Return the columns in the order of their different values in some rows, numbers before texts."""
+    spread = {pair: _spread(output, pair, rows) for pair in pairs}
+    return sorted(pairs, key=lambda pair: (-spread[pair], output.kind(pair.output) == "text"))
 
-    spread = {pair: _spread(output, pair, sample) for pair in pairs}
-    return sorted(pairs, key=lambda pair: -spread[pair])
 
+class _Grown(NamedTuple):
+    """Columns by which the rows of a sample are found.
 
-def _grown(
-    main: Frame, output: Frame, ranked: tuple[list[Pair], Rows], budget: Budget
-) -> tuple[float, list[Pair], list[Pair]] | None:
-    """Add columns as long as the rows of a sample are found, until each is found once.
-
-    Returns the share that is found, the columns, and all columns that agree for the rows that are found.
+    Args:
+        share: The share of the sample that is found.
+        chosen: The columns.
+        same: All columns that agree for the rows that are found.
+        of_main: The numbers of the rows of the input by the chosen columns.
     """
+
+    share: float
+    chosen: list[Pair]
+    same: list[Pair]
+    of_main: Hashes
+
+
+def _grown(main: Frame, output: Frame, ranked: tuple[list[Pair], Rows], budget: Budget) -> _Grown | None:
+    """Add columns as long as the rows of a sample are found, until each is found once."""
     import numpy as np
 
     pairs, sample = ranked
     share, chosen = 0.0, list[Pair]()
     of_main, of_sample = np.zeros(main.height, np.uint64), np.zeros(len(sample), np.uint64)
     at: tuple[Rows, Rows] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    for place, pair in enumerate(pairs):
-        if not budget.take(2 * main.height):
+    for pair in pairs:
+        if not budget.take(main.height, _cost([pair], main)):
             break
-        trial = of_main + salted(hashes(main, pair, None, of_output=False), place)
+        place = len(chosen)
+        added = hashes(main, pair, None, of_output=False)
         wanted = of_sample + salted(hashes(output, pair, sample, of_output=True), place)
-        rows, places = places_of(wanted, trial)
+        rows, places = places_of(wanted, of_main, (added, place))
         few, inverse = np.unique(wanted, return_inverse=True)
         counts = np.bincount(places, minlength=len(few))[inverse]
         found = float((counts > 0).mean())
@@ -297,7 +310,8 @@ def _grown(
             if not chosen:
                 return None
             continue
-        share, of_main, of_sample = found, trial, wanted
+        share, of_sample = found, wanted
+        add(of_main, added, place)
         chosen.append(pair)
         once = np.flatnonzero(counts == 1)
         row_of = np.full(len(few), -1)
@@ -308,39 +322,53 @@ def _grown(
     if not chosen:
         return None
     same = _agreement(main, output, pairs, at).same if len(at[0]) else chosen
-    return share, chosen, [pair for pair in pairs if pair in same or pair in chosen]
+    return _Grown(share, chosen, [pair for pair in pairs if pair in same or pair in chosen], of_main)
 
 
-def _matched(
-    main: Frame, output: Frame, columns: tuple[list[Pair], list[Pair], list[Pair]], budget: Budget
-) -> Identity | None:
+def _matched(main: Frame, output: Frame, grown: _Grown, pairs: list[Pair], budget: Budget) -> Identity | None:
     """Match all rows by the chosen columns, by more of them if these do not distinguish the rows."""
-    chosen, same, pairs = columns
+    chosen, same, of_main = list(grown.chosen), grown.same, grown.of_main
     rest = [pair for pair in same if pair not in chosen]
-    while True:
-        if not budget.take(len(chosen) * (main.height + output.height)):
+    while not (is_unique := not has_duplicates(of_main)) and rest:
+        if not budget.take(main.height, _cost(rest[:3], main)):
             return None
-        of_main, of_output = joint(main, chosen, of_output=False), joint(output, chosen, of_output=True)
-        is_unique = not has_duplicates(of_main)
-        if is_unique or not rest:
-            break
+        of_main = joint(main, rest[:3], of_output=False, before=of_main, at=len(chosen))
         chosen, rest = chosen + rest[:3], rest[3:]
-    rows = match_rows(of_main, of_output)
+    if not budget.take(output.height, _cost(chosen, main) + SORTED_UNITS / 4):
+        return None
+    of_output = joint(output, chosen, of_output=True)
+    rows = match_rows(of_main, of_output, is_unique=is_unique)
     wrong = _partly_altered(main, output, (chosen, rows), (of_main, of_output), budget)
     if wrong is not None and len(chosen) > 1:
         kept = [pair for pair in chosen if pair != wrong]
-        return _matched(main, output, (kept, [pair for pair in same if pair != wrong], pairs), budget)
+        again = _Grown(grown.share, kept, [pair for pair in same if pair != wrong], joint(main, kept, of_output=False))
+        return _matched(main, output, again, pairs, budget)
     altered = tuple(pair for pair in pairs if pair not in same)
     return Identity(rows, tuple(same), altered, "fingerprint", is_unique)
 
 
-def joint(columns: Frame, pairs: list[Pair], *, of_output: bool) -> Hashes:
-    """Return a number for each row of these columns."""
+def _cost(pairs: Sequence[Pair], main: Frame) -> float:
+    """Return the units of each row for the numbers of these columns, with the search for them."""
+    return sum(TEXT_UNITS if main.kind(pair.main) == "text" else 2 * NUMBER_UNITS for pair in pairs)
+
+
+def joint(
+    columns: Frame, pairs: Sequence[Pair], *, of_output: bool, before: Hashes | None = None, at: int = 0
+) -> Hashes:
+    """Return a number for each row of these columns.
+
+    Args:
+        columns: The input or the output.
+        pairs: The columns.
+        of_output: It is the output.
+        before: The numbers of the rows by columns before these.
+        at: How many these are.
+    """
     import numpy as np
 
-    total = np.zeros(columns.height, np.uint64)
-    for place, pair in enumerate(pairs):
-        total += salted(hashes(columns, pair, None, of_output=of_output), place)
+    total = np.zeros(columns.height, np.uint64) if before is None else before
+    for place, pair in enumerate(pairs, at):
+        add(total, hashes(columns, pair, None, of_output=of_output), place)
     return total
 
 
@@ -356,7 +384,7 @@ def _partly_altered(
         return None
     sample = made[evenly(len(made), SAMPLE)]
     for place, pair in enumerate(chosen):
-        if not budget.take(main.height):
+        if not budget.take(main.height, _cost([pair], main)):
             return None
         without = joint[0] - salted(hashes(main, pair, None, of_output=False), place)
         wanted = joint[1][sample] - salted(hashes(output, pair, sample, of_output=True), place)
@@ -373,4 +401,4 @@ def found_share(main: Frame, output: Frame, rows: Rows, budget: Budget) -> float
         return 0.0
     sample = rows[evenly(len(rows), SAMPLE)]
     grown = _grown(main, output, (_by_spread(output, pairs, sample), sample), budget)
-    return 0.0 if grown is None or len(grown[2]) * 2 < len(output.names) else grown[0]
+    return 0.0 if grown is None or len(grown.same) * 2 < len(output.names) else grown.share

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.engines.frame import unique_keys
 from odibi_core.insight.frames.column import Column
-from odibi_core.insight.frames.hashes import TIMES, of_numbers, of_texts
+from odibi_core.insight.frames.hashes import TIMES, of_array, of_column, of_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = frozenset({"number", "bool"})
 _KNOWN: Final = {("pandas", "DataFrame"), ("pandas", "Series"), ("polars", "DataFrame"), ("pyarrow", "Table")}
+
+_REMEMBERED: Final = 64_000_000
+"""Bytes of the numbers of columns that a frame remembers."""
 
 
 class Frame:
@@ -52,6 +55,7 @@ class Frame:
         self._shared = {name for name in texts if texts.count(name) > 1} if len(set(texts)) < len(texts) else set()
         self._columns: dict[str, Column] = {}
         self._kinds: dict[str, str] = {}
+        self._arrays: dict[str, NDArray[Any] | None] = {}
         self._hashes: dict[tuple[str, bool], Hashes] = {}
         self.group_numbers: dict[tuple[str, ...], NDArray[np.int64]] = {}
         """The groups of rows by their columns, kept by `groups.py`."""
@@ -126,14 +130,16 @@ class Frame:
         """Return whether a column of numbers has floats."""
         import numpy as np
 
-        return self.column(name).take(np.arange(0)).values.dtype.kind == "f"
+        array = self._array(name)
+        values = self.column(name).take(np.arange(0)).values if array is None else array
+        return bool(values.dtype.kind == "f")
 
     def hashes(self, name: str, rows: Rows | slice | None = None, *, as_float: bool = False) -> Hashes:
         """Return a number for each value; equal values have equal numbers in all frames, missing values are equal.
 
         Args:
             name: Of a column whose kind is not `other`.
-            rows: The row numbers; None for all, which is remembered.
+            rows: The row numbers; None for all, which is remembered for the columns that were read last.
             as_float: Compare integers with a column of floats.
         """
         key = (name, as_float)
@@ -141,6 +147,8 @@ class Frame:
             return self._hashes[key] if rows is None else self._hashes[key][rows]
         made = self._hashed(name, rows, as_float)
         if rows is None:
+            while self._hashes and (len(self._hashes) + 1) * made.nbytes > _REMEMBERED:
+                self._hashes.pop(next(iter(self._hashes)))
             self._hashes[key] = made
         return made
 
@@ -150,10 +158,22 @@ class Frame:
         kind = self.kind(name)
         if kind == "text":
             return of_texts(self.raw(name, rows), self.library, is_mixed=self.is_mixed)
+        array = self._array(name)
+        if array is not None:
+            return of_array(array if rows is None else array[rows], as_float=as_float)
         column = self._read(name, rows)
-        if kind == "none":
-            return np.zeros(len(column.nulls), np.uint64)
-        return of_numbers(column, as_float=as_float)
+        return np.zeros(len(column.nulls), np.uint64) if kind == "none" else of_column(column, as_float=as_float)
+
+    def _array(self, name: str) -> NDArray[Any] | None:
+        """Return the values of a column as the frame itself has them in an array; None if it has no such array."""
+        if name not in self._arrays:
+            column = self.raw(name)
+            if self.library == "pandas":
+                has_array = _is_of_numpy(column.dtype) and column.dtype.kind in "iufbM"
+            else:
+                has_array = self.library == "polars" and _is_plain(column)
+            self._arrays[name] = column.to_numpy() if has_array else None
+        return self._arrays[name]
 
     def plain(self, name: str, row: int) -> str | int | float | bool | None:
         """Return one value as plain JSON: a number, a text, a boolean, None, or the text of anything else."""
@@ -181,6 +201,18 @@ class _Taken(Frame):
 
     def _read(self, name: str, rows: Rows | slice | None = None) -> Column:
         return self._whole.column(name).take(self._rows if rows is None else self._rows[rows])
+
+
+def _is_of_numpy(dtype: Any) -> bool:
+    import numpy as np
+
+    return isinstance(dtype, np.dtype)
+
+
+def _is_plain(series: Any) -> bool:
+    """Return whether a series of polars has numbers in one array, none of them null."""
+    is_number = series.dtype.is_integer() or series.dtype.is_float()
+    return is_number and series.n_chunks() == 1 and not series.null_count()
 
 
 def frame_of(value: object) -> Frame | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Test
 from odibi_core.insight.predicates.features import column_of, values_of_column
-from odibi_core.insight.predicates.groups import codes_of
+from odibi_core.insight.predicates.groups import codes_of, dense
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,10 +44,11 @@ def is_copy(test: Test, frame: Frame) -> NDArray[np.bool_]:
         return np.asarray(np.bincount(groups)[groups] > 1)
     if test.op in BY_VALUE:
         return _beyond(columns[0], groups, highest=test.op == "lower_copy")
-    rows = groups if test.op == "later_copy" else groups[::-1]
-    found = np.ones(len(groups), np.bool_)
-    found[np.unique(rows, return_index=True)[1]] = False
-    return found if test.op == "later_copy" else found[::-1]
+    rows = np.arange(len(groups))
+    stays = np.empty(int(groups.max(initial=-1)) + 1, np.int64)
+    places = slice(None, None, -1) if test.op == "later_copy" else slice(None)
+    stays[groups[places]] = rows[places]  # of several rows of a group, the one that is written last
+    return np.asarray(stays[groups] != rows)
 
 
 def copy_text(test: Test, name: Any) -> str:
@@ -63,7 +64,7 @@ def _groups(columns: list[Column]) -> NDArray[np.int64]:
     numbers = np.zeros(len(columns[0].nulls), np.int64)
     for column in columns:
         codes, count = codes_of(column)
-        numbers = np.unique(numbers * (count + 1) + codes + 1, return_inverse=True)[1].astype(np.int64)
+        numbers = dense(numbers * (count + 1) + codes + 1)
     return numbers
 
 

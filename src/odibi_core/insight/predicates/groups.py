@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from odibi_core.insight.frames.hashes import of_array, of_texts
+from odibi_core.insight.frames.matching import distinct, places_in
 from odibi_core.insight.predicates.constants import CannotEvaluate
 from odibi_core.insight.predicates.features import OF_GROUP, RANKED, Values, values_of_column
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from odibi_core.insight.frames.column import Column
+
+
+_DENSE: Final = 4
+"""The width of a range of whole numbers, for each of them, up to which a table of the range is shorter than a sort."""
 
 
 def group_numbers(columns: list[Column]) -> NDArray[np.int64]:
@@ -24,7 +30,7 @@ def group_numbers(columns: list[Column]) -> NDArray[np.int64]:
         codes, count = codes_of(column)
         valid &= codes >= 0
         # Numbered again after each column: products of counts would exceed 64 bits.
-        numbers = np.unique(numbers * (count + 1) + codes + 1, return_inverse=True)[1].astype(np.int64)
+        numbers = dense(numbers * (count + 1) + codes + 1)
     return np.where(valid, numbers, -1)
 
 
@@ -33,22 +39,29 @@ def codes_of(column: Column) -> tuple[NDArray[np.int64], int]:
     import numpy as np
 
     if column.kind == "text":
-        codes = _codes_of_text(column)
+        native = column.text.to_native()
+        hashes = of_texts(native, type(native).__module__.partition(".")[0], is_mixed=False)
+        codes = places_in(distinct(hashes), hashes)
     else:
-        codes = np.unique(values_of_column(column).numbers, return_inverse=True)[1].astype(np.int64)
+        codes = dense(values_of_column(column).numbers)
     return np.where(column.nulls, -1, codes), int(codes.max(initial=-1)) + 1
 
 
-def _codes_of_text(column: Column) -> NDArray[np.int64]:
+def dense(numbers: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number for each value, from 0 on, which is equal if the values are."""
     import numpy as np
 
-    native = column.text.to_native()
-    library = type(native).__module__.partition(".")[0]
-    if library == "pandas":
-        return np.asarray(native.factorize()[0]).astype(np.int64)
-    if library == "polars":
-        return np.asarray(native.rank("dense").fill_null(0)).astype(np.int64)
-    return np.asarray(native.combine_chunks().dictionary_encode().indices.fill_null(-1)).astype(np.int64)
+    if numbers.dtype.kind not in "biu" or not len(numbers):
+        return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+    whole = numbers.astype(np.int64)
+    low, width = int(whole.min()), int(whole.max()) - int(whole.min()) + 1
+    if width > _DENSE * len(whole):
+        hashes = of_array(whole, as_float=False)
+        return places_in(distinct(hashes), hashes)
+    seen = np.zeros(width, np.bool_)
+    seen[whole - low] = True
+    found: NDArray[np.int64] = (np.cumsum(seen) - 1)[whole - low]
+    return found
 
 
 def place_in_group(feature: str, name: str, columns: list[Column], known: dict[tuple[str, ...], Any]) -> Values:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight.base import Rule, Test
+from odibi_core.insight.base import NUMBER_UNITS, SORTED_UNITS, TEXT_UNITS, Rule, Test
 from odibi_core.insight.frames.column import NUMERIC
 from odibi_core.insight.predicates import features
 from odibi_core.insight.predicates.constants import CannotEvaluate, as_number
@@ -64,6 +64,17 @@ def complement(test: Test) -> Test:
         raise ValueError(f"{test.op} has no complement of one op")
     op = test.op.removeprefix(NEGATION) if test.op.startswith(NEGATION) else NEGATION + test.op
     return Test(op, test.columns, test.value, test.other, test.keys)
+
+
+def cost(test: Test, frame: Frame) -> float:
+    """Return the units of each row for one test."""
+    _, feature, comparison = split_op(test.op)
+    if feature in features.GROUPED or comparison in STAYS or test.other:
+        return SORTED_UNITS * len(test.columns)
+    is_text = any(name in frame and frame.kind(name) == "text" for name in test.columns)
+    if comparison in ("null", "nan"):
+        return NUMBER_UNITS * len(test.columns)
+    return TEXT_UNITS * (1 + (comparison in TEXT)) if is_text else NUMBER_UNITS * (4 if feature else 1)
 
 
 def evaluate(rule: Rule, frame: Frame, others: Mapping[str, Frame]) -> Mask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from odibi_core.insight.base import Budget
+from odibi_core.insight.base import TEXT_UNITS, Budget
 from odibi_core.insight.frames.frame import Frame
 from odibi_core.insight.frames.hashes import salted
 from odibi_core.insight.frames.matching import evenly, has_duplicates, places_of
@@ -85,7 +85,7 @@ def find_duplicates(
         price = _price(columns, usable, named, tried)
         if not _is_convincing(len(gone), len(kept) + len(gone), price, bits):
             continue
-        if not budget.take(len(columns) * main.height):
+        if not budget.take(len(columns) * main.height, TEXT_UNITS):
             return None
         found = _explained(view, columns)
         if found is not None:
@@ -125,7 +125,7 @@ def _candidates(view: _Part, usable: list[str], named: list[str], budget: Budget
     import numpy as np
 
     for name in usable:
-        if name not in named and budget.take(view.main.height) and _is_without_any(view, name):
+        if name not in named and budget.take(view.main.height, TEXT_UNITS) and _is_without_any(view, name):
             yield (name,)
     alone = [name for name in usable if _has_twins(view, [name], budget)]
     spread = {name: len(np.unique(view.main.hashes(name, view.sample))) for name in alone}
@@ -166,7 +166,7 @@ def _has_twins(view: _Part, columns: list[str], budget: Budget) -> bool:
     """Return whether every row of the sample equals a kept row in these columns."""
     import numpy as np
 
-    if not budget.take(len(view.kept)):
+    if not budget.take(len(columns) * len(view.kept), TEXT_UNITS):
         return False
     wanted = np.unique(_joint(view.main, columns, view.sample))
     _, places = places_of(wanted, _joint(view.main, columns, view.kept))

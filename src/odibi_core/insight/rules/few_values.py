@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from odibi_core.insight.base import Rule, Test
+from odibi_core.insight.base import SORTED_UNITS, TEXT_UNITS, Rule, Test
 from odibi_core.insight.frames.matching import evenly
 from odibi_core.insight.predicates.constants import as_constant
 from odibi_core.insight.predicates.features import values_of_column
@@ -47,9 +47,11 @@ def find_values(context: Context, names: Iterable[str], wanted: Mask, part: Mask
     """
     sample = _sample(wanted & part, part & ~wanted)
     for name in list(names)[:_MOST_COLUMNS]:
+        if not context.budget.take(len(sample.rows), SORTED_UNITS):
+            break
         if name not in context.main.names or not _may_decide(context.main.column(name), sample):
             continue
-        if not context.budget.take(2 * context.main.height):
+        if not context.budget.take(context.main.height, 2 * TEXT_UNITS):
             break
         rule = _rule(context.main.column(name), wanted & part, part)
         found = None if rule is None else evaluated(context, rule, wanted, part)

@@ -47,29 +47,41 @@ class FragmentProbe:
         self.columns = levels.columns
         self._levels = levels
         self._made: dict[str, _Parts] | None = None
+        self._passed: dict[tuple[str, str], NDArray[np.bool_]] = {}
         self._named = [text for text in hints.texts() if 0 < len(text) <= LONGEST_TEXT]
 
     def candidates(self, side: Mask, rest: Mask) -> Iterator[Candidate]:
         mine, theirs = self._levels.counts(side), self._levels.counts(rest)
-        own = {self._levels.levels[code]: int(mine[code]) for code in mine.nonzero()[0]}
-        foreign = [self._levels.levels[code] for code in theirs.nonzero()[0]]
-        if not own or not foreign:
+        own, foreign = mine > 0, theirs > 0
+        if not own.any() or not foreign.any():
             return
         named = list(self._of_named(own, foreign))
         yield from named
         if not named:
             yield from (each for each in self._of_texts(mine, theirs) if not (each.mask & rest).any())
 
-    def _of_named(self, own: dict[str, int], foreign: list[str]) -> Iterator[Candidate]:
+    def _of_named(self, own: Mask, foreign: Mask) -> Iterator[Candidate]:
+        """Yield tests of the fragments that the source names, by the levels of both sides."""
         bits = 0.1 * len(self._named)
         for part in self._named:
-            for op, passes in _PASSES.items():
-                if any(passes(text, part) for text in own) and not any(passes(text, part) for text in foreign):
+            for op in _PASSES:
+                passed = self._passing(op, part)[:-1]
+                if (passed & own).any() and not (passed & foreign).any():
                     yield self._candidate(op, part, bits)
                     break
-                if all(passes(text, part) for text in foreign) and not all(passes(text, part) for text in own):
+                if not (foreign & ~passed).any() and (own & ~passed).any():
                     yield self._candidate(f"not_{op}", part, bits)
                     break
+
+    def _passing(self, op: str, part: str) -> NDArray[np.bool_]:
+        """Return the levels whose text passes a test, which are remembered; the last stands for null."""
+        import numpy as np
+
+        key = (op, part)
+        if key not in self._passed:
+            passes = _PASSES[op]
+            self._passed[key] = np.array([passes(text, part) for text in self._levels.levels] + [False], np.bool_)
+        return self._passed[key]
 
     def _of_texts(self, mine: Any, theirs: Any) -> Iterator[Candidate]:
         import numpy as np
@@ -96,11 +108,7 @@ class FragmentProbe:
         return self._made
 
     def _candidate(self, op: str, part: str, bits: float) -> Candidate:
-        import numpy as np
-
-        passes = _PASSES[op.removeprefix("not_")]
-        by_level = np.array([passes(text, part) for text in self._levels.levels] + [False], np.bool_)
-        mask = by_level[self._levels.codes]  # null is -1: the last
+        mask = self._passing(op.removeprefix("not_"), part)[self._levels.codes]  # null is -1: the last
         return Candidate(Test(op, self.columns, part), ~mask if op.startswith("not_") else mask, bits)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from odibi_core.insight.base import Budget, Rule
 from odibi_core.insight.predicates.constants import CannotEvaluate
-from odibi_core.insight.predicates.tests import evaluate
+from odibi_core.insight.predicates.tests import cost, evaluate
 from odibi_core.insight.rules.learning import alternatives, learn
 from odibi_core.insight.rules.sampling import Sample
 from odibi_core.insight.rules.settling import adjusted
@@ -33,6 +33,8 @@ ROUNDS: Final = 6
 WRONG: Final = 0.01
 """The share of the selected rows that may be wrong."""
 MOST_ALIKE: Final = 3
+_ALIKE: Final = 4
+"""Units of a row and column for tests that select the same rows."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def judge(
     rule: Rule, frame: Frame, lost: Mask, budget: Budget, others: Mapping[str, Frame], part: Mask | None = None
 ) -> Found | None:
     """Evaluate a rule on all rows, or a part of them; None if it does not fit the data or the budget."""
-    if not budget.take(frame.height * sum(map(len, rule.any_of))):
+    if not budget.take(frame.height, sum(cost(test, frame) for group in rule.any_of for test in group)):
         return None
     try:
         selected = evaluate(rule, frame, others)
@@ -145,6 +147,8 @@ def same_rows(
     """
     used = {name for group in rule.any_of for test in group for name in test.columns}
     rows = sample_rows(selected)
+    if not budget.take(len(rows) * len(frame.names), _ALIKE):
+        return ()
     alike: list[Rule] = []
     for other in alternatives(frame, rows, selected[rows], hints, budget, others):
         if used & set(other.any_of[0][0].columns) or len(alike) >= MOST_ALIKE:

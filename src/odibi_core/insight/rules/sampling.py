@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.insight.base import Budget, Test
+from odibi_core.insight.base import SORTED_UNITS, Budget, Test
 from odibi_core.insight.predicates.constants import CannotEvaluate
 from odibi_core.insight.predicates.features import OF_TABLE, PARTS, PARTS_OF_DATES, Values, values_of, values_of_column
 from odibi_core.insight.rules.fragments import FragmentProbe
@@ -129,7 +129,7 @@ def keys(sample: Sample, budget: Budget) -> Iterator[Probe]:
         shared = tuple(name for name in sample.frame.names if name in frame.names)
         for columns in dict.fromkeys([shared, *((name,) for name in shared)]):
             test = Test("in_input", columns, other=other, keys=columns)
-            if not budget.take(frame.height * len(columns)):
+            if not budget.take(frame.height * len(columns), SORTED_UNITS):
                 return
             try:
                 if columns:
