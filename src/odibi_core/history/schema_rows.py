@@ -31,7 +31,7 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("usual_rows_in", "bigint", "Rows of the input in that run."),
     ("usual_rows_out", "bigint", "Rows of the dataset in that run."),
     ("new_since", "text", "That run, if it had no such rule; null for a rule as before, or if unknown."),
-    ("units", "bigint", "The work of the explanation: rows times tests."),
+    ("units", "bigint", "The work of the explanation, counted in units of about 0.1 microseconds."),
     ("explain_ms", "double", "Its time in milliseconds."),
     ("causes", "json", "All causes, a list of objects."),
     (

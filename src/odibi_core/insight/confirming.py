@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _TELLING: Final = 8
 """Values in the compared rows from which a column shows where its rows come from."""
 _COLUMNS: Final = 3
-_JOIN: Final = 10
-"""The work of a test that looks in another input, for each row, in that of other tests."""
 
 
 def lost_rules(change: RowChange) -> tuple[Rule, ...]:
@@ -61,14 +59,14 @@ def _selected(rules: tuple[Rule, ...], main: Frame, inputs: Mapping[str, Any], b
 
     from odibi_core.insight.frames.frame import frame_of
     from odibi_core.insight.predicates.constants import CannotEvaluate
-    from odibi_core.insight.predicates.tests import evaluate
+    from odibi_core.insight.predicates.tests import cost, evaluate
 
     tests = [test for rule in rules for group in rule.any_of for test in group]
     others: dict[str, Frame] = {}
     for name in {test.other for test in tests if test.other}:
         if (other := frame_of(inputs.get(name))) is not None:
             others[name] = other
-    if not budget.take(main.height * sum(_JOIN if test.other else 1 for test in tests)):
+    if not budget.take(main.height, sum(cost(test, main) for test in tests)):
         return None
     try:
         return np.logical_or.reduce([evaluate(rule, main, others) for rule in rules])  # type: ignore[no-any-return]

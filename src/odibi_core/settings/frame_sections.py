@@ -27,10 +27,10 @@ class Rows(Section, frozen=True):
     explain: Literal["off", "unusual", "changed", "all"] = "unusual"
     """The frames for which a rule is looked for: `off` (none), `unusual` (against the last good run, or without one),
     `changed` (each with other rows than its input), `all`. Rows are counted for each frame."""
-    budget: Count = 60_000_000
-    """The work for one frame, in rows times tests; a run may take four times as much for all. 0: none."""
-    confirm: Count = 2_000_000
-    """The work in one run, in rows times tests, for confirming the rules of the last good run. 0: none."""
+    budget: Count = 20_000_000
+    """The work for one frame, in units of about 0.1 microseconds; a run may take four times as much. 0: none."""
+    confirm: Count = 500_000
+    """The work in one run, in the same units, for confirming the rules of the last good run. 0: none."""
     show: Literal["rule", "keys", "none"] = "rule"
     """`rule` (with its constants), `keys` (and keys of some rows), `none` (only numbers of rows)."""
     operators: bool = True
