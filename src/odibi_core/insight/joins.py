@@ -14,7 +14,7 @@ from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.frames.frame import Frame, comparable
 from odibi_core.insight.frames.hashes import salted
 from odibi_core.insight.frames.matching import evenly, first_rows, members, places_in, places_of
-from odibi_core.insight.identity import Identity
+from odibi_core.insight.pairs import Identity
 
 if TYPE_CHECKING:
     from odibi_core.insight.frames.frame import Mask, Rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odibi_core.insight.base import Rule
-from odibi_core.insight.identity import Identity
+from odibi_core.insight.pairs import Identity
 from odibi_core.insight.predicates.tests import STAYS, split_op
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Budget
 from odibi_core.insight.declared import Declared
+from odibi_core.insight.fingerprints import found_share
 from odibi_core.insight.frames.matching import has_duplicates, members
-from odibi_core.insight.identity import Identity, found_share, identify, joint
+from odibi_core.insight.identity import identify
 from odibi_core.insight.joins import Join, Sides, find_join
+from odibi_core.insight.pairs import Identity, joint
 
 if TYPE_CHECKING:
     from odibi_core.insight.frames.frame import Frame, Mask, Rows

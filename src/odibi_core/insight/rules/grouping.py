@@ -22,7 +22,7 @@ MOST_RANKED: Final = 20
 MOST_CHOICES: Final = 1_000
 MOST_FEATURES: Final = 30
 _REPEATED: Final = 0.6
-_SORTING: Final = 2
+_SORTING: Final = 1
 """Units of a row of the whole table, which a feature sorts by group and value."""
 
 GROUPING: Final = frozenset(

@@ -36,6 +36,8 @@ SIMPLE: Final = 2
 """Tests of a rule that is taken before the next stage is tried."""
 _TESTS: Final = 6
 """Tests of a probe, on the average."""
+_SPLITTING: Final = 0.4
+"""Units of a row and probe for one split."""
 READABLE: Final = 1.7
 """Bits: two values of three are preferred to all but the third."""
 ROWS_A_TEST: Final = 2
@@ -150,7 +152,7 @@ class _Search:
 
     def _of_splits(self, probes: list[Probe]) -> tuple[float, Rule] | None:
         """Return a rule of tests that need not be pure."""
-        if self._budget.refused or not self._budget.take(self._count * len(probes) * splits.MOST):
+        if self._budget.refused or not self._budget.take(self._count * len(probes) * splits.MOST, _SPLITTING):
             return None
         chosen = splits.split_rows(probes, self._lost)
         if chosen is None:
