@@ -43,7 +43,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "engines/spark_csv.py", "engines/spark_engine.py", "engines/spark_plans.py", "engines/spark_rows.py",
         "engines/spark_session.py", "engines/spark_types.py",
     ),
-    "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py"),
+    "pyarrow": ("engines/", "store/", "exporters/parquet.py", "history/arrow.py", "insight/frames/hashes.py"),
     "pandera": ("checks/pandera_schema.py",),
     "great_expectations": ("checks/gx_suite.py",),
     "yaml": ("checks/contract/", "alerts/rulebook.py"),

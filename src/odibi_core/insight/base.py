@@ -17,7 +17,7 @@ tried within the budget, and none explains the rows. `unknown`: the rows, or the
 
 PROVED: Final = frozenset({"exact", "replayed"})
 
-DEFAULT_UNITS: Final = 20_000_000
+DEFAULT_UNITS: Final = 40_000_000
 
 NUMBER_UNITS: Final = 0.1
 """Units for one number of a row: to read, compare or add it."""

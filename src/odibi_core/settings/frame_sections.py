@@ -27,7 +27,7 @@ class Rows(Section, frozen=True):
     explain: Literal["off", "unusual", "changed", "all"] = "unusual"
     """The frames for which a rule is looked for: `off` (none), `unusual` (against the last good run, or without one),
     `changed` (each with other rows than its input), `all`. Rows are counted for each frame."""
-    budget: Count = 20_000_000
+    budget: Count = 40_000_000
     """The work for one frame, in units of about 0.1 microseconds; a run may take four times as much. 0: none."""
     confirm: Count = 500_000
     """The work in one run, in the same units, for confirming the rules of the last good run. 0: none."""
