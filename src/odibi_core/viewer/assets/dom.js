@@ -95,12 +95,13 @@ export function section(id, title, hint, ...children) {
 let drawn = new AbortController();
 
 /**
- * Listen to the window until the page is drawn again.
+ * Listen to the window, or to another target, until the page is drawn again.
  * @param {string} type
  * @param {(event: any) => void} handler
+ * @param {EventTarget} [target]
  */
-export function listen(type, handler) {
-  addEventListener(type, handler, {signal: drawn.signal});
+export function listen(type, handler, target = window) {
+  target.addEventListener(type, handler, {signal: drawn.signal});
 }
 
 /** End all listeners of `listen`: a page is drawn again. */

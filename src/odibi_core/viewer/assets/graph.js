@@ -342,8 +342,8 @@ export function drawGraph(steps, edges, selection, memory) {
   }
   let hovered = -1;
   const kept = state.view;
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { recolour(); });
-  new MutationObserver(recolour).observe(document.documentElement, {attributeFilter: ["data-theme"]});
+  listen("change", recolour, matchMedia("(prefers-color-scheme: dark)"));
+  listen("odibi-theme", recolour);
   listen("beforeprint", () => {
     moving = false;
     fitAll();

@@ -1,5 +1,5 @@
 // Column lineage: the chosen column, where it comes from, and where it goes.
-import {h, bidi, section} from "./dom.js";
+import {bidi, h, listen, section} from "./dom.js";
 import {plural} from "./format.js";
 
 /** @typedef {import("./types.js").Step} Step */
@@ -19,7 +19,7 @@ const COLUMN_EVENT = "odibi-column";
 export function columnName(dataset, name) {
   const text = name === "" ? "(no name)" : name;
   return h("button", {type: "button", class: "column link", dir: "auto", "aria-label": `Lineage of column ${text}`,
-    click: () => document.dispatchEvent(new CustomEvent(COLUMN_EVENT, {detail: [dataset, name]}))}, text);
+    click: () => dispatchEvent(new CustomEvent(COLUMN_EVENT, {detail: [dataset, name]}))}, text);
 }
 
 /**
@@ -106,7 +106,7 @@ export function drawLineage(frames, steps, pick, mark) {
       depth === 0 && seen.size >= MOST_ENTRIES && h("p", {class: "hint"}, `The first ${plural(MOST_ENTRIES, "column")} are shown.`)];
   }
 
-  document.addEventListener(COLUMN_EVENT, (event) => {
+  listen(COLUMN_EVENT, (event) => {
     const [dataset, column] = /** @type {CustomEvent} */ (event).detail;
     show(dataset, column);
     element.scrollIntoView({block: "nearest"});

@@ -31,6 +31,7 @@ export function themeButton() {
   const button = h("button", {type: "button", class: "quiet", "aria-label": "Switch between light and dark", click: () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     name();
+    dispatchEvent(new Event("odibi-theme"));
   }});
   dark.addEventListener("change", name);
   name();
