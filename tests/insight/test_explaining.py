@@ -143,7 +143,7 @@ def test_a_left_join_without_any_partner_has_its_key() -> None:
 
 
 def test_duplicates_at_the_end_are_duplicates_and_may_be_the_last_rows() -> None:
-    """Copies that were appended are dropped: the key says duplicates, and the place is stated beside it."""
+    """Copies that were appended are dropped: by their key they are duplicates, and the place is stated beside it."""
     orders = _orders()
     again = pd.concat([orders, orders[:40]], ignore_index=True)
     change = explain({"orders": again}, again.drop_duplicates())
