@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RARE := /(tests?|pip|setuptools|mypyc?|scipy|moto|altair|hive_metastore|rllib|tune|serve|train|llm)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types bench bench-insight bench-noticing docs dist clean needs
+.PHONY: help setup demo test test-all lint types bench bench-insight bench-noticing docs dist clean needs site
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,13 @@ bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (1
 docs: $(READY) ## run every code block of the README and docs/
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py
 
+site: $(READY) ## build the documentation as pages, in site/
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[site]'
+	@PYTHONPATH=scripts $(BIN)/python -m docs_site.build
+
 dist: $(READY) ## build and check sdist and wheel, in dist/
 	@scripts/build_dist $(BIN)/python
 
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-3.* build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

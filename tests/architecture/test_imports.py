@@ -258,7 +258,7 @@ def test_every_core_dependency_is_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     core = {_name(requirement) for requirement in project["dependencies"]}
-    for_users = set(extras) - {"all", "demo", "bench", "dev"}
+    for_users = set(extras) - {"all", "demo", "bench", "dev", "site"}
     optional = {_name(need) for extra in for_users for need in extras[extra]}
     targets = {found.target for module in modules() for found in imports(module)}
     used = {target.split(".")[0] for target in targets if _is_third_party(target)}
