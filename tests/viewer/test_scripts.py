@@ -54,6 +54,15 @@ def test_the_scripts_never_parse_html() -> None:
     assert found == [("mount.js", "import(")]
 
 
+def test_a_script_reads_without_scrolling_and_ends_a_template_on_its_line() -> None:
+    """Lines have 120 characters at most, save for a long text; the joined script drops the indentation of each line."""
+    lines = [line.strip() for name in SCRIPTS for line in asset_text(name).splitlines()]
+    code = [line for line in lines if not line.startswith(("//", "/**", "*"))]
+    assert [line for line in code if line.count("`") % 2] == []
+    assert [line for line in code if len(line) > 120 and not re.search("[\"`]|//", line)] == []
+    assert not re.search(r"^ ", joined("run"), re.MULTILINE)
+
+
 def test_only_known_assets_have_a_text() -> None:
     """A server asks by a name that a client sent."""
     for name in ("../page.py", "page.html.j2", "views/../dom.js", "/etc/passwd", ""):

@@ -19,6 +19,7 @@ from odibi_core import html_page
 _IMPORT: Final = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?function\*?|const|class) (\w+)", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^[ ]*(?://[^\n]*|/\*\*(?:(?!\*/)[\s\S])*\*/)\n", re.MULTILINE)
+_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
 
 
 @cache
@@ -66,7 +67,7 @@ def _resolved(name: str, source: str) -> str:
 
 
 def _module(name: str, order: list[str]) -> str:
-    text = _COMMENT.sub("", asset_text(name))
+    text = _INDENT.sub("", _COMMENT.sub("", asset_text(name)))
     exported = ", ".join(found[1] for found in _EXPORT.findall(text))
     taken = _IMPORT.sub(lambda found: _taken(found[1], order.index(_resolved(name, found[2]))), text)
     body = _EXPORT.sub(r"\1 \2", taken)

@@ -14,29 +14,69 @@ export function drawChecks(steps, pick) {
   const rows = steps.flatMap((step, index) => (step.checks ?? []).map((check) => ({check, index, name: step.name})));
   if (rows.length === 0) return null;
   rows.sort((a, b) => weight(a.check) - weight(b.check));
-  const body = h("tbody", null, rows.slice(0, FIRST).map((row) => line(row, pick)));
-  const more = h("button", {type: "button", class: "more", click: () => {
-    body.append(...rows.slice(FIRST).map((row) => line(row, pick)));
-    more.remove();
-  }}, `Show all ${count(rows.length)} checks`);
-  return section("checks", "Data quality", summary(rows.map((row) => row.check.result)),
-  h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Checks"}, h("table", {class: "table checks"},
-    h("thead", null, h("tr", null, ["Result", "Check", "Step", "Failed rows", "Details"].map((text) =>
-      h("th", {scope: "col", class: text === "Failed rows" ? "number" : null}, text)))),
-    body)), rows.length > FIRST && more);
+  const body = h(
+    "tbody",
+    null,
+    rows.slice(0, FIRST).map((row) => line(row, pick)),
+  );
+  const more = h(
+    "button",
+    {
+      type: "button",
+      class: "more",
+      click: () => {
+        body.append(...rows.slice(FIRST).map((row) => line(row, pick)));
+        more.remove();
+      },
+    },
+    `Show all ${count(rows.length)} checks`,
+  );
+  return section(
+    "checks",
+    "Data quality",
+    summary(rows.map((row) => row.check.result)),
+    h(
+      "div",
+      {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Checks"},
+      h(
+        "table",
+        {class: "table checks"},
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["Result", "Check", "Step", "Failed rows", "Details"].map((text) =>
+              h("th", {scope: "col", class: text === "Failed rows" ? "number" : null}, text),
+            ),
+          ),
+        ),
+        body,
+      ),
+    ),
+    rows.length > FIRST && more,
+  );
 }
 
 /** @param {string[]} results */
 function summary(results) {
   const failed = results.filter((result) => result === "failed").length;
   const unchecked = results.filter((result) => result === "unchecked").length;
-  const parts = [failed && `${count(failed)} failed`, unchecked && `${count(unchecked)} could not be checked`].filter(Boolean);
+  const parts = [failed && `${count(failed)} failed`, unchecked && `${count(unchecked)} could not be checked`].filter(
+    Boolean,
+  );
   if (parts.length) return `${parts.join(", ")} of ${plural(results.length, "check")}`;
   return results.length === 1 ? "1 check passed" : `All ${count(results.length)} checks passed`;
 }
 
 /** @type {Record<string, [string, string]>} */
-const VERDICTS = {passed: ["success", "Passed"], unchecked: ["unknown", "Not checked"], error: ["failed", "Failed"], warn: ["warn", "Failed (warning)"]};
+const VERDICTS = {
+  passed: ["success", "Passed"],
+  unchecked: ["unknown", "Not checked"],
+  error: ["failed", "Failed"],
+  warn: ["warn", "Failed (warning)"],
+};
 const WORST_FIRST = ["failed", "warn", "unknown", "success"];
 
 /** @param {Check} check */
@@ -55,13 +95,21 @@ export function verdictOf(check) {
 /** @param {{check: Check, index: number, name: string}} row @param {Pick} pick */
 function line({check, index, name}, pick) {
   const [state, word] = verdictOf(check);
-  return h("tr", null,
+  return h(
+    "tr",
+    null,
     h("td", {class: `result is-${state}`}, icon(state), ` ${word}`),
-    h("td", null, bidi(check.check, "span", "strong"), check.column && bidi(check.column, "code"),
-      check.contract && h("small", null, " ", bidi(check.contract, "span"))),
+    h(
+      "td",
+      null,
+      bidi(check.check, "span", "strong"),
+      check.column && bidi(check.column, "code"),
+      check.contract && h("small", null, " ", bidi(check.contract, "span")),
+    ),
     h("td", null, h("button", {type: "button", class: "link", dir: "auto", click: () => pick(index)}, name)),
     h("td", {class: "number"}, share(check)),
-    h("td", {class: "found"}, check.message && bidi(check.message, "p"), examples(check)));
+    h("td", {class: "found"}, check.message && bidi(check.message, "p"), examples(check)),
+  );
 }
 
 /** @param {Check} check */
@@ -69,13 +117,22 @@ export function share(check) {
   if (check.failedRows === undefined) return "–";
   const total = check.totalRows;
   const percent = total ? (100 * check.failedRows) / total : null;
-  return [count(check.failedRows), total ? ` of ${count(total)}` : "",
-    percent ? h("small", null, ` ${percent < 0.01 ? "<0.01" : percent.toFixed(percent < 10 ? 2 : 0)} %`) : null];
+  return [
+    count(check.failedRows),
+    total ? ` of ${count(total)}` : "",
+    percent ? h("small", null, ` ${percent < 0.01 ? "<0.01" : percent.toFixed(percent < 10 ? 2 : 0)} %`) : null,
+  ];
 }
 
 /** @param {Check} check */
 export function examples(check) {
   if (!check.examples || (check.result === "passed" && !check.failedRows)) return null;
-  return h("p", {class: "examples"}, "e.g. ", check.examples.slice(0, 5).map((value, index) =>
-    [index ? " " : null, bidi(value === null ? "null" : value, "code")]));
+  return h(
+    "p",
+    {class: "examples"},
+    "e.g. ",
+    check.examples
+      .slice(0, 5)
+      .map((value, index) => [index ? " " : null, bidi(value === null ? "null" : value, "code")]),
+  );
 }

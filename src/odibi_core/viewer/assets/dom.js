@@ -69,8 +69,23 @@ export function bidi(text, tag = "bdi", kind = null) {
  * @param {(value: string) => void} picked
  */
 export function choice(label, options, chosen, picked) {
-  const buttons = new Map(options.map(([value, ...content]) =>
-    [value, h("button", {type: "button", "data-value": value, click: () => { show(value); picked(value); }}, content)]));
+  const buttons = new Map(
+    options.map(([value, ...content]) => [
+      value,
+      h(
+        "button",
+        {
+          type: "button",
+          "data-value": value,
+          click: () => {
+            show(value);
+            picked(value);
+          },
+        },
+        content,
+      ),
+    ]),
+  );
   /** @param {string} value */
   const show = (value) => {
     for (const [name, button] of buttons) button.setAttribute("aria-pressed", String(name === value));
@@ -87,9 +102,12 @@ export function choice(label, options, chosen, picked) {
  * @param {...Child} children
  */
 export function section(id, title, hint, ...children) {
-  return h("section", {class: "section", id, "aria-labelledby": `${id}-title`},
+  return h(
+    "section",
+    {class: "section", id, "aria-labelledby": `${id}-title`},
     h("header", {class: "section-head"}, h("h2", {id: `${id}-title`}, title), hint && h("p", {class: "hint"}, hint)),
-    children);
+    children,
+  );
 }
 
 let drawn = new AbortController();
@@ -117,10 +135,22 @@ export function redrawn() {
  * @param {string} [shown] its text
  */
 export function copyButton(text, label, shown = "Copy") {
-  const button = h("button", {type: "button", class: "copy", "aria-label": label, title: label, click: async () => {
-    button.textContent = (await copied(text)) ? "Copied" : "Not copied";
-    setTimeout(() => { button.textContent = shown; }, 1600);
-  }}, shown);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "copy",
+      "aria-label": label,
+      title: label,
+      click: async () => {
+        button.textContent = (await copied(text)) ? "Copied" : "Not copied";
+        setTimeout(() => {
+          button.textContent = shown;
+        }, 1600);
+      },
+    },
+    shown,
+  );
   return button;
 }
 
@@ -129,7 +159,8 @@ async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
-  } catch { // a file has no clipboard in some browsers: the old way
+  } catch {
+    // a file has no clipboard in some browsers: the old way
     const area = h("textarea", {class: "unseen", "aria-hidden": "true"});
     area.value = text;
     document.body.append(area);
@@ -147,9 +178,17 @@ async function copied(text) {
  * @param {string} label
  */
 export function downloadButton(name, text, label) {
-  return h("button", {type: "button", class: "quiet", click: () => {
-    const address = URL.createObjectURL(new Blob([text()], {type: "application/json"}));
-    h("a", {href: address, download: name}).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
-  }}, label);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      click: () => {
+        const address = URL.createObjectURL(new Blob([text()], {type: "application/json"}));
+        h("a", {href: address, download: name}).click();
+        setTimeout(() => URL.revokeObjectURL(address), 1000);
+      },
+    },
+    label,
+  );
 }

@@ -47,7 +47,8 @@ export function plural(value, one, many = `${one}s`) {
 /** @param {number} bytes @returns {string} such as `1.4 MB` */
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes, place = 0;
+  let value = bytes,
+    place = 0;
   while (value >= 1000 && place < units.length - 1) [value, place] = [value / 1000, place + 1];
   return `${place === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[place]}`;
 }
@@ -63,9 +64,13 @@ export function moment(iso) {
   const at = iso ? new Date(iso) : null;
   if (!at || Number.isNaN(at.getTime())) return null;
   /** @param {string | undefined} timeZone */
-  const text = (timeZone) => new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short", year: "numeric", ...CLOCK, timeZone}).format(at);
-  const utc = text("UTC"), own = text(undefined);
-  const zone = new Intl.DateTimeFormat("en-GB", {timeZoneName: "short"}).formatToParts(at).find((part) => part.type === "timeZoneName")?.value;
+  const text = (timeZone) =>
+    new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short", year: "numeric", ...CLOCK, timeZone}).format(at);
+  const utc = text("UTC"),
+    own = text(undefined);
+  const zone = new Intl.DateTimeFormat("en-GB", {timeZoneName: "short"})
+    .formatToParts(at)
+    .find((part) => part.type === "timeZoneName")?.value;
   return {utc: `${utc} UTC`, local: own === utc ? null : `${own} ${zone ?? "local"}`};
 }
 
@@ -80,7 +85,8 @@ const fitted = /** @type {Map<string, string>} */ (new Map());
  * @param {string} font of CSS
  */
 export function fit(text, width, font) {
-  const key = `${Math.round(width)} ${font} ${text}`, known = fitted.get(key);
+  const key = `${Math.round(width)} ${font} ${text}`,
+    known = fitted.get(key);
   if (known !== undefined) return known;
   if (fitted.size > 5000) fitted.clear();
   const found = measured(text, width, font);
@@ -95,7 +101,8 @@ function measured(text, width, font) {
   measure.font = font;
   const line = text.length > 300 ? `${text.slice(0, 150)}${text.slice(-150)}` : text;
   if (line === text && measure.measureText(line).width <= width) return line;
-  let low = 1, high = line.length;
+  let low = 1,
+    high = line.length;
   /** @param {number} kept */
   const cut = (kept) => `${line.slice(0, Math.ceil(kept * 0.6))}…${line.slice(line.length - Math.floor(kept * 0.4))}`;
   while (low < high) {

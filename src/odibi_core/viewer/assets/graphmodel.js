@@ -22,7 +22,8 @@ const LEAST_MEMBERS = 3;
  * @returns {Set<number>}
  */
 export function reach(steps, starts, way) {
-  const found = new Set(starts), open = [...starts];
+  const found = new Set(starts),
+    open = [...starts];
   for (let step = open.pop(); step !== undefined; step = open.pop()) {
     for (const next of steps[step][way] ?? []) {
       if (found.has(next)) continue;
@@ -42,12 +43,17 @@ export function criticalPath(steps) {
   /** @param {number} index */
   const end = (index) => (steps[index].startedMs ?? NaN) + (steps[index].spanMs ?? steps[index].durationMs ?? NaN);
   let last = -1;
-  for (let index = 0; index < steps.length; index++) if (!Number.isNaN(end(index)) && (last < 0 || end(index) > end(last))) last = index;
-  const path = /** @type {number[]} */ ([]), seen = new Set();
+  for (let index = 0; index < steps.length; index++)
+    if (!Number.isNaN(end(index)) && (last < 0 || end(index) > end(last))) last = index;
+  const path = /** @type {number[]} */ ([]),
+    seen = new Set();
   while (last >= 0 && !seen.has(last)) {
     seen.add(last);
     path.unshift(last);
-    last = (steps[last].up ?? []).reduce((best, one) => (!Number.isNaN(end(one)) && (best < 0 || end(one) > end(best)) ? one : best), -1);
+    last = (steps[last].up ?? []).reduce(
+      (best, one) => (!Number.isNaN(end(one)) && (best < 0 || end(one) > end(best)) ? one : best),
+      -1,
+    );
   }
   return path;
 }
@@ -66,9 +72,15 @@ export function stepsOf(steps, path, selected) {
     const after = [...reach(steps, failed, "down")].filter((index) => steps[index].state !== "success");
     return new Set([...reach(steps, failed, "up"), ...after]);
   }
-  if (path === "lost") return reach(steps, all.filter((index) => (steps[index].lost ?? 0) > 0), "up");
+  if (path === "lost")
+    return reach(
+      steps,
+      all.filter((index) => (steps[index].lost ?? 0) > 0),
+      "up",
+    );
   if (path === "critical") return new Set(criticalPath(steps));
-  if (path === "selected" && selected >= 0) return new Set([...reach(steps, [selected], "up"), ...reach(steps, [selected], "down")]);
+  if (path === "selected" && selected >= 0)
+    return new Set([...reach(steps, [selected], "up"), ...reach(steps, [selected], "down")]);
   return null;
 }
 
@@ -81,7 +93,9 @@ function prefixes(steps) {
   const parts = steps.map(({name}) => name.slice(0, 300).split(/(?<=[._/:\-])|(?<=\D)(?=\d)/));
   let found = steps.map(() => "");
   for (let depth = 1; depth <= 4; depth++) {
-    const next = parts.map((one) => (one.length > depth ? one.slice(0, depth).join("") : one.slice(0, Math.max(1, one.length - 1)).join("")));
+    const next = parts.map((one) =>
+      one.length > depth ? one.slice(0, depth).join("") : one.slice(0, Math.max(1, one.length - 1)).join(""),
+    );
     if (depth > 1 && groupsIn(next) > MOST_GROUPS / 4) break;
     found = next;
   }
@@ -128,11 +142,15 @@ export function firstFold(steps) {
  * @returns {Model}
  */
 export function modelOf(steps, edges, {fold, shown, open}) {
-  const names = groupNames(steps, fold), sizes = names && tally(names.filter((_, index) => !shown || shown.has(index)));
-  const nodes = /** @type {Node[]} */ ([]), of = new Map(), groups = new Map();
+  const names = groupNames(steps, fold),
+    sizes = names && tally(names.filter((_, index) => !shown || shown.has(index)));
+  const nodes = /** @type {Node[]} */ ([]),
+    of = new Map(),
+    groups = new Map();
   steps.forEach((step, index) => {
     if (shown && !shown.has(index)) return;
-    const name = names?.[index] ?? "", folded = sizes && sizes.get(name) >= LEAST_MEMBERS && !open.has(name);
+    const name = names?.[index] ?? "",
+      folded = sizes && sizes.get(name) >= LEAST_MEMBERS && !open.has(name);
     if (folded && groups.has(name)) {
       nodes[groups.get(name)].members.push(index);
       of.set(index, groups.get(name));
@@ -140,7 +158,13 @@ export function modelOf(steps, edges, {fold, shown, open}) {
     }
     if (folded) groups.set(name, nodes.length);
     of.set(index, nodes.length);
-    nodes.push({name: folded ? name : step.name, layer: step.layer, state: step.state, members: [index], group: folded ? name : null});
+    nodes.push({
+      name: folded ? name : step.name,
+      layer: step.layer,
+      state: step.state,
+      members: [index],
+      group: folded ? name : null,
+    });
   });
   for (const node of nodes) if (node.group !== null) describe(node, steps);
   return {nodes, lines: linesOf(steps, edges, of), of};
@@ -158,12 +182,33 @@ function linesOf(steps, edges, of) {
   /** @type {Map<number, Line>} */
   const found = new Map();
   for (const edge of edges) {
-    const from = of.get(edge.from), to = of.get(edge.to);
+    const from = of.get(edge.from),
+      to = of.get(edge.to);
     if (from === undefined || to === undefined || (from === to && edge.from !== edge.to)) continue;
-    const place = from * 1e6 + to, idle = ["skipped", "pending"].includes(steps[edge.to].state), lost = (steps[edge.to].up?.length ?? 0) === 1 ? steps[edge.to].lost ?? 0 : 0;
+    const place = from * 1e6 + to,
+      idle = ["skipped", "pending"].includes(steps[edge.to].state),
+      lost = (steps[edge.to].up?.length ?? 0) === 1 ? (steps[edge.to].lost ?? 0) : 0;
     const known = found.get(place);
-    if (!known) found.set(place, {from, to, rows: edge.rows, lost, probable: Boolean(edge.probable), idle, datasets: edge.datasets ?? [], count: 1});
-    else Object.assign(known, {rows: edge.rows === null ? known.rows : (known.rows ?? 0) + edge.rows, lost: known.lost + lost, probable: known.probable && Boolean(edge.probable), idle: known.idle && idle, count: known.count + 1, datasets: []});
+    if (!known)
+      found.set(place, {
+        from,
+        to,
+        rows: edge.rows,
+        lost,
+        probable: Boolean(edge.probable),
+        idle,
+        datasets: edge.datasets ?? [],
+        count: 1,
+      });
+    else
+      Object.assign(known, {
+        rows: edge.rows === null ? known.rows : (known.rows ?? 0) + edge.rows,
+        lost: known.lost + lost,
+        probable: known.probable && Boolean(edge.probable),
+        idle: known.idle && idle,
+        count: known.count + 1,
+        datasets: [],
+      });
   }
   return [...found.values()];
 }

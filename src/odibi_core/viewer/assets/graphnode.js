@@ -17,16 +17,42 @@ const FONT = "system-ui, sans-serif";
  * @param {number} y
  */
 export function drawNode(node, steps, x, y) {
-  const step = steps[node.members[0]], grouped = node.group !== null;
+  const step = steps[node.members[0]],
+    grouped = node.group !== null;
   const checks = grouped ? 0 : (step.checks ?? []).filter((check) => check.result === "failed").length;
-  const badge = checks || (!grouped && step.rowChanges?.some((one) => one.unusual)) ? "warn" : !grouped && (step.attempts ?? 1) > 1 ? "retry" : null;
-  const mark = badge && at(icon(badge, 14), NODE_WIDTH - 21, 7), room = NODE_WIDTH - 42;
-  return svg("g", {class: `node is-${node.state} ${grouped ? "group" : ""}`, transform: `translate(${x} ${y})`},
-    svg("title", null, grouped ? `${node.name}: ${plural(node.members.length, "step")}. A click shows them.` : `${step.name} (${step.layer}): ${label(step.state)}`),
+  const badge =
+    checks || (!grouped && step.rowChanges?.some((one) => one.unusual))
+      ? "warn"
+      : !grouped && (step.attempts ?? 1) > 1
+        ? "retry"
+        : null;
+  const mark = badge && at(icon(badge, 14), NODE_WIDTH - 21, 7),
+    room = NODE_WIDTH - 42;
+  return svg(
+    "g",
+    {class: `node is-${node.state} ${grouped ? "group" : ""}`, transform: `translate(${x} ${y})`},
+    svg(
+      "title",
+      null,
+      grouped
+        ? `${node.name}: ${plural(node.members.length, "step")}. A click shows them.`
+        : `${step.name} (${step.layer}): ${label(step.state)}`,
+    ),
     grouped && svg("rect", {class: "stack", x: 5, y: 5, width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10}),
-    svg("rect", {class: "box", width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10}), at(icon(node.state, 19), 11, NODE_HEIGHT / 2 - 9.5), mark,
-    svg("text", {class: "node-name", x: 38, y: NODE_HEIGHT / 2 - 3}, fit(grouped ? `${node.name}…` : step.name, room - (mark ? 18 : 0), `600 14px ${FONT}`)),
-    svg("text", {class: "node-note", x: 38, y: NODE_HEIGHT / 2 + 14}, fit(grouped ? groupNote(node, steps) : note(step), room, `12.5px ${FONT}`)));
+    svg("rect", {class: "box", width: NODE_WIDTH, height: NODE_HEIGHT, rx: 10}),
+    at(icon(node.state, 19), 11, NODE_HEIGHT / 2 - 9.5),
+    mark,
+    svg(
+      "text",
+      {class: "node-name", x: 38, y: NODE_HEIGHT / 2 - 3},
+      fit(grouped ? `${node.name}…` : step.name, room - (mark ? 18 : 0), `600 14px ${FONT}`),
+    ),
+    svg(
+      "text",
+      {class: "node-note", x: 38, y: NODE_HEIGHT / 2 + 14},
+      fit(grouped ? groupNote(node, steps) : note(step), room, `12.5px ${FONT}`),
+    ),
+  );
 }
 
 /** @param {SVGElement} element @param {number} x @param {number} y */
@@ -41,7 +67,12 @@ function note(step) {
   if (step.failedCalls) return `failed, ${count(step.failedCalls)} of ${count(step.calls)} calls`;
   if (step.state === "failed") return (step.attempts ?? 1) > 1 ? `failed, ${step.attempts} attempts` : "failed";
   if (step.state !== "success") return label(step.state).toLowerCase();
-  const parts = [step.cached ? "cached" : "", step.calls ? `${short(step.calls)} ×` : "", step.cached || step.durationMs === undefined ? "" : duration(step.durationMs), step.rows === undefined ? "" : `${short(step.rows)} rows`];
+  const parts = [
+    step.cached ? "cached" : "",
+    step.calls ? `${short(step.calls)} ×` : "",
+    step.cached || step.durationMs === undefined ? "" : duration(step.durationMs),
+    step.rows === undefined ? "" : `${short(step.rows)} rows`,
+  ];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -20,19 +20,28 @@ const MOST_COPIED = 3; // a picture that is stretched more is painted again whil
  * @param {Layout} graph
  */
 export function painterOf(canvas, model, graph) {
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), copy = document.createElement("canvas");
-  const copied = /** @type {CanvasRenderingContext2D} */ (copy.getContext("2d")), paths = edgePaths(model, graph);
-  let at = /** @type {View | null} */ (null), colours = coloursOf(canvas), emphasis = /** @type {Emphasis} */ ({nodes: null, near: null, critical: null}), blocks = true;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")),
+    copy = document.createElement("canvas");
+  const copied = /** @type {CanvasRenderingContext2D} */ (copy.getContext("2d")),
+    paths = edgePaths(model, graph);
+  let at = /** @type {View | null} */ (null),
+    colours = coloursOf(canvas),
+    emphasis = /** @type {Emphasis} */ ({nodes: null, near: null, critical: null}),
+    blocks = true;
 
   /** @param {View} view @param {boolean} moving copy the picture if possible, even stretched */
   function show(view, moving) {
-    const ratio = Math.min(devicePixelRatio || 1, 2), {clientWidth: width, clientHeight: height} = canvas;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) [canvas.width, canvas.height, at] = [Math.round(width * ratio), Math.round(height * ratio), null];
+    const ratio = Math.min(devicePixelRatio || 1, 2),
+      {clientWidth: width, clientHeight: height} = canvas;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio))
+      [canvas.width, canvas.height, at] = [Math.round(width * ratio), Math.round(height * ratio), null];
     if (!at || !moving || !covers(at, view, width, height)) paintAll(view, width, height, ratio);
-    const base = /** @type {View} */ (at), factor = view.scale / base.scale;
+    const base = /** @type {View} */ (at),
+      factor = view.scale / base.scale;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const x = view.left - (base.left + width * MARGIN) * factor, y = view.top - (base.top + height * MARGIN) * factor;
+    const x = view.left - (base.left + width * MARGIN) * factor,
+      y = view.top - (base.top + height * MARGIN) * factor;
     context.drawImage(copy, x, y, width * (1 + 2 * MARGIN) * factor, height * (1 + 2 * MARGIN) * factor);
     bandNames(context, graph, view, width, colours);
   }
@@ -40,15 +49,28 @@ export function painterOf(canvas, model, graph) {
   /** @param {View} view @param {number} width @param {number} height @param {number} ratio */
   function paintAll(view, width, height, ratio) {
     at = {...view};
-    const wide = Math.round(width * (1 + 2 * MARGIN) * ratio), tall = Math.round(height * (1 + 2 * MARGIN) * ratio);
+    const wide = Math.round(width * (1 + 2 * MARGIN) * ratio),
+      tall = Math.round(height * (1 + 2 * MARGIN) * ratio);
     if (copy.width !== wide || copy.height !== tall) [copy.width, copy.height] = [wide, tall];
     else {
       copied.setTransform(1, 0, 0, 1, 0, 0);
       copied.clearRect(0, 0, wide, tall);
     }
-    const left = view.left + width * MARGIN, top = view.top + height * MARGIN;
+    const left = view.left + width * MARGIN,
+      top = view.top + height * MARGIN;
     copied.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * left, ratio * top);
-    paint(copied, model, graph, paths, {scale: view.scale, colours, emphasis, blocks, seen: [-left / view.scale, -top / view.scale, (wide / ratio - left) / view.scale, (tall / ratio - top) / view.scale]});
+    paint(copied, model, graph, paths, {
+      scale: view.scale,
+      colours,
+      emphasis,
+      blocks,
+      seen: [
+        -left / view.scale,
+        -top / view.scale,
+        (wide / ratio - left) / view.scale,
+        (tall / ratio - top) / view.scale,
+      ],
+    });
   }
 
   return {
@@ -70,9 +92,13 @@ export function painterOf(canvas, model, graph) {
 function covers(base, view, width, height) {
   const factor = view.scale / base.scale;
   if (factor > MOST_COPIED || factor < 1 / MOST_COPIED) return false;
-  const x = view.left - (base.left + width * MARGIN) * factor, y = view.top - (base.top + height * MARGIN) * factor;
+  const x = view.left - (base.left + width * MARGIN) * factor,
+    y = view.top - (base.top + height * MARGIN) * factor;
   const whole = factor !== 1; // zoomed: a border may be empty for a moment
-  return (whole || (x <= 0 && x + width * (1 + 2 * MARGIN) * factor >= width)) && (whole || (y <= 0 && y + height * (1 + 2 * MARGIN) * factor >= height));
+  return (
+    (whole || (x <= 0 && x + width * (1 + 2 * MARGIN) * factor >= width)) &&
+    (whole || (y <= 0 && y + height * (1 + 2 * MARGIN) * factor >= height))
+  );
 }
 
 /** @typedef {[number, number, number, number]} Box the left, top, right and bottom end */
@@ -85,20 +111,29 @@ function covers(base, view, width, height) {
  */
 export function widthOf(rows, most) {
   if (!rows || most <= 0) return 0;
-  return Math.min(WIDTHS.length - 1, Math.floor(WIDTHS.length * Math.log1p(rows) / Math.log1p(most) * 0.9999));
+  return Math.min(WIDTHS.length - 1, Math.floor(((WIDTHS.length * Math.log1p(rows)) / Math.log1p(most)) * 0.9999));
 }
 
 /** @param {Model} model @param {Layout} graph @returns {EdgePath[]} */
 function edgePaths(model, graph) {
-  const most = model.lines.reduce((top, line) => Math.max(top, line.rows ?? 0), 0), found = /** @type {EdgePath[]} */ ([]);
+  const most = model.lines.reduce((top, line) => Math.max(top, line.rows ?? 0), 0),
+    found = /** @type {EdgePath[]} */ ([]);
   /** @type {Map<string, EdgePath>} */
   const open = new Map();
   model.lines.forEach((line, edge) => {
-    const kind = line.idle ? "broken" : line.probable ? "probable" : "whole", place = kind === "broken" ? 0 : widthOf(line.rows, most);
+    const kind = line.idle ? "broken" : line.probable ? "probable" : "whole",
+      place = kind === "broken" ? 0 : widthOf(line.rows, most);
     const key = `${kind} ${place} ${Math.floor(graph.x[line.from] / 2000)} ${Math.floor(graph.y[line.from] / 1200)}`;
     let into = open.get(key);
     if (!into || into.size >= CHUNK) {
-      into = {path: new Path2D(), heads: new Path2D(), width: WIDTHS[place], kind, box: [Infinity, Infinity, -Infinity, -Infinity], size: 0};
+      into = {
+        path: new Path2D(),
+        heads: new Path2D(),
+        width: WIDTHS[place],
+        kind,
+        box: [Infinity, Infinity, -Infinity, -Infinity],
+        size: 0,
+      };
       open.set(key, into);
       found.push(into);
     }
@@ -127,7 +162,9 @@ function meets(one, other) {
 
 /** @param {Path2D} path @param {Layout} graph @param {number} node @param {number} width */
 function head(path, graph, node, width) {
-  const x = graph.x[node], y = graph.y[node] + NODE_HEIGHT / 2, tall = 4 + width * 0.7;
+  const x = graph.x[node],
+    y = graph.y[node] + NODE_HEIGHT / 2,
+    tall = 4 + width * 0.7;
   path.moveTo(x - 9, y - tall);
   path.lineTo(x, y);
   path.lineTo(x - 9, y + tall);
@@ -143,13 +180,26 @@ function head(path, graph, node, width) {
  */
 function paint(c, model, graph, paths, {scale, colours, emphasis, blocks, seen}) {
   c.fillStyle = colours.sunken;
-  graph.bands.forEach((band, place) => { if (place % 2) c.fillRect(band.x, band.y - (graph.bands.every(({y}) => y === 0) ? 4000 : 0), band.width, band.height + (graph.bands.every(({y}) => y === 0) ? 8000 : 0)); });
-  const least = 0.7 / scale, dense = isDense(model.nodes.length, model.lines.length);
+  graph.bands.forEach((band, place) => {
+    if (place % 2)
+      c.fillRect(
+        band.x,
+        band.y - (graph.bands.every(({y}) => y === 0) ? 4000 : 0),
+        band.width,
+        band.height + (graph.bands.every(({y}) => y === 0) ? 8000 : 0),
+      );
+  });
+  const least = 0.7 / scale,
+    dense = isDense(model.nodes.length, model.lines.length);
   for (const {path, heads, width, kind, box} of paths) {
     if (!meets(box, seen)) continue;
     c.globalAlpha = emphasis.nodes ? 0.22 : dense ? 0.3 : 1;
     c.setLineDash(kind === "broken" ? [4, 5] : kind === "probable" ? [9, 5] : []);
-    [c.strokeStyle, c.fillStyle, c.lineWidth] = [colours.edge, colours.edge, Math.max(dense ? width / 2.5 : width, least)];
+    [c.strokeStyle, c.fillStyle, c.lineWidth] = [
+      colours.edge,
+      colours.edge,
+      Math.max(dense ? width / 2.5 : width, least),
+    ];
     c.stroke(path);
     c.setLineDash([]);
     if (scale > 0.25) c.fill(heads);
@@ -169,9 +219,12 @@ function paint(c, model, graph, paths, {scale, colours, emphasis, blocks, seen})
  * @param {[string, number]} pen
  */
 function lit(c, model, graph, nodes, neighbours, [colour, width]) {
-  const path = new Path2D(), order = [...nodes], place = new Map(order.map((node, index) => [node, index]));
+  const path = new Path2D(),
+    order = [...nodes],
+    place = new Map(order.map((node, index) => [node, index]));
   model.lines.forEach((line, edge) => {
-    const from = place.get(line.from), to = place.get(line.to);
+    const from = place.get(line.from),
+      to = place.get(line.to);
     if (from !== undefined && to !== undefined && (!neighbours || to === from + 1)) trace(path, graph, edge);
   });
   [c.strokeStyle, c.lineWidth] = [colour, width];
@@ -185,8 +238,10 @@ function blocksOf(c, model, graph, emphasis, [colours, scale, seen]) {
     c.fillStyle = colours[state];
     const loud = state !== "success" && state !== "skipped" && state !== "pending" ? room : 0; // one failure among thousands is seen
     model.nodes.forEach((node, place) => {
-      const x = graph.x[place], y = graph.y[place];
-      if (node.state !== state || x > seen[2] || y > seen[3] || x + NODE_WIDTH < seen[0] || y + NODE_HEIGHT < seen[1]) return;
+      const x = graph.x[place],
+        y = graph.y[place];
+      if (node.state !== state || x > seen[2] || y > seen[3] || x + NODE_WIDTH < seen[0] || y + NODE_HEIGHT < seen[1])
+        return;
       c.globalAlpha = emphasis.nodes && !emphasis.nodes.has(place) ? 0.2 : 1;
       c.fillRect(x - loud, y - loud, NODE_WIDTH + 2 * loud, NODE_HEIGHT + 2 * loud);
     });
@@ -200,15 +255,23 @@ function bandNames(c, graph, view, width, colours) {
   c.textAlign = "center";
   c.fillStyle = colours.soft;
   for (const band of graph.bands) {
-    const x1 = Math.max(0, view.left + band.x * view.scale), x2 = Math.min(width, view.left + (band.x + band.width) * view.scale), y = Math.max(0, view.top + band.y * view.scale - (view.scale < 0.5 && band.y === 0 ? 20 : 0));
-    if (x2 - x1 > 46 && y + 18 < view.top + (band.y + band.height) * view.scale) c.fillText(fit(band.label.toUpperCase(), x2 - x1 - 10, c.font), (x1 + x2) / 2, y + 16);
+    const x1 = Math.max(0, view.left + band.x * view.scale),
+      x2 = Math.min(width, view.left + (band.x + band.width) * view.scale),
+      y = Math.max(0, view.top + band.y * view.scale - (view.scale < 0.5 && band.y === 0 ? 20 : 0));
+    if (x2 - x1 > 46 && y + 18 < view.top + (band.y + band.height) * view.scale)
+      c.fillText(fit(band.label.toUpperCase(), x2 - x1 - 10, c.font), (x1 + x2) / 2, y + 16);
   }
 }
 
 /** @param {Element} element @returns {Record<string, string>} */
 function coloursOf(element) {
   const style = getComputedStyle(element);
-  const found = Object.fromEntries(["sunken", "edge", "accent", "soft", "warn", ...STATES].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  const found = Object.fromEntries(
+    ["sunken", "edge", "accent", "soft", "warn", ...STATES].map((name) => [
+      name,
+      style.getPropertyValue(`--${name}`).trim(),
+    ]),
+  );
   found.lost ||= found.failed;
   return found;
 }
@@ -220,18 +283,26 @@ function coloursOf(element) {
  * @param {Layout} graph
  */
 export function mapOf(canvas, model, graph) {
-  const c = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), ratio = Math.min(devicePixelRatio || 1, 2);
+  const c = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")),
+    ratio = Math.min(devicePixelRatio || 1, 2);
   let picture = /** @type {HTMLCanvasElement | null} */ (null);
-  const tall = Math.max(14, Math.min(110, (168 * graph.height) / graph.width)), wide = Math.min(168, (tall * graph.width) / graph.height), scale = Math.min(wide / graph.width, tall / graph.height);
+  const tall = Math.max(14, Math.min(110, (168 * graph.height) / graph.width)),
+    wide = Math.min(168, (tall * graph.width) / graph.height),
+    scale = Math.min(wide / graph.width, tall / graph.height);
 
   function paintOnce() {
-    const made = document.createElement("canvas"), pen = /** @type {CanvasRenderingContext2D} */ (made.getContext("2d")), colours = coloursOf(canvas);
+    const made = document.createElement("canvas"),
+      pen = /** @type {CanvasRenderingContext2D} */ (made.getContext("2d")),
+      colours = coloursOf(canvas);
     [made.width, made.height] = [canvas.width, canvas.height] = [wide * ratio, tall * ratio];
     [canvas.style.width, canvas.style.height] = [`${wide}px`, `${tall}px`];
     pen.setTransform(scale * ratio, 0, 0, scale * ratio, 0, 0);
     for (const state of STATES) {
       pen.fillStyle = colours[state];
-      model.nodes.forEach((node, place) => { if (node.state === state) pen.fillRect(graph.x[place], graph.y[place], NODE_WIDTH, Math.max(NODE_HEIGHT, 1.5 / scale)); });
+      model.nodes.forEach((node, place) => {
+        if (node.state === state)
+          pen.fillRect(graph.x[place], graph.y[place], NODE_WIDTH, Math.max(NODE_HEIGHT, 1.5 / scale));
+      });
     }
     c.strokeStyle = colours.accent;
     c.lineWidth = 1.6 * ratio;

@@ -15,7 +15,8 @@
 
 export const NODE_WIDTH = 180;
 export const NODE_HEIGHT = 56;
-const COLUMN = NODE_WIDTH + 36, ROW = NODE_HEIGHT + 20;
+const COLUMN = NODE_WIDTH + 36,
+  ROW = NODE_HEIGHT + 20;
 const BEND = 22; // what a bent edge needs instead of a whole row
 const MARGIN = 34;
 const TALLEST = 40; // a column of more nodes than this turns the whole graph into a grid
@@ -33,7 +34,8 @@ const FAMILIAR = ["connect", "ingest", "store", "transform", "publish"];
 export function layout(layers, edges, shape = 2.4) {
   if (layers.length === 0) return {width: 0, height: 0, x: [], y: [], ways: [], labels: [], bands: [], turn: () => 0};
   const ranks = rank(layers, edges);
-  const folded = columnsOf(ranks).some((column) => column.length > TALLEST), dense = isDense(layers.length, edges.length);
+  const folded = columnsOf(ranks).some((column) => column.length > TALLEST),
+    dense = isDense(layers.length, edges.length);
   const links = linksOf(ranks, edges, !folded && !dense);
   let columns = ordered(columnsOf(links.ranks), links);
   if (folded) columns = columns.flatMap((column) => pieces(column, gridHeight(layers.length)));
@@ -57,7 +59,9 @@ function gridHeight(count) {
 
 /** @param {number[]} column @param {number} size */
 function pieces(column, size) {
-  return Array.from({length: Math.ceil(column.length / size)}, (_, place) => column.slice(place * size, (place + 1) * size));
+  return Array.from({length: Math.ceil(column.length / size)}, (_, place) =>
+    column.slice(place * size, (place + 1) * size),
+  );
 }
 
 /**
@@ -67,11 +71,15 @@ function pieces(column, size) {
  */
 export function rank(layers, edges) {
   const pairs = edges.filter(([source, target]) => source !== target);
-  const order = topological(layers.length, pairs), position = inverse(order);
+  const order = topological(layers.length, pairs),
+    position = inverse(order);
   const before = lists(layers.length);
   for (const [source, target] of pairs) if (position[source] < position[target]) before[target].push(source); // else: closes a cycle
-  const band = bandOrder(layers, pairs), ranks = new Array(layers.length).fill(0);
-  let start = 0, highest = 0, current = -1;
+  const band = bandOrder(layers, pairs),
+    ranks = new Array(layers.length).fill(0);
+  let start = 0,
+    highest = 0,
+    current = -1;
   for (const node of [...order].sort((a, b) => band[a] - band[b] || position[a] - position[b])) {
     if (band[node] !== current) {
       start = current < 0 ? highest : highest + 1;
@@ -91,7 +99,9 @@ function lists(count) {
 /** @param {number[]} order */
 function inverse(order) {
   const position = new Array(order.length);
-  order.forEach((node, place) => { position[node] = place; });
+  order.forEach((node, place) => {
+    position[node] = place;
+  });
   return position;
 }
 
@@ -101,12 +111,15 @@ function inverse(order) {
  * @param {Pair[]} edges
  */
 export function topological(count, edges) {
-  const after = lists(count), waiting = new Array(count).fill(0);
+  const after = lists(count),
+    waiting = new Array(count).fill(0);
   for (const [source, target] of edges) {
     after[source].push(target);
     waiting[target] += 1;
   }
-  const ready = /** @type {number[]} */ ([]), done = new Array(count).fill(false), order = /** @type {number[]} */ ([]);
+  const ready = /** @type {number[]} */ ([]),
+    done = new Array(count).fill(false),
+    order = /** @type {number[]} */ ([]);
   for (let node = 0; node < count; node++) if (!waiting[node]) ready.push(node);
   let scan = 0;
   while (order.length < count) {
@@ -129,13 +142,18 @@ export function topological(count, edges) {
  */
 function bandOrder(layers, edges) {
   const known = (/** @type {string} */ name) => (FAMILIAR.includes(name) ? FAMILIAR.indexOf(name) : FAMILIAR.length);
-  const names = [...new Set(layers)].sort((a, b) => known(a) - known(b)), number = new Map(names.map((name, place) => [name, place]));
+  const names = [...new Set(layers)].sort((a, b) => known(a) - known(b)),
+    number = new Map(names.map((name, place) => [name, place]));
   const of = layers.map((name) => Number(number.get(name)));
   /** @type {Map<string, Pair>} */
   const crossings = new Map();
-  for (const [source, target] of edges) if (of[source] !== of[target]) crossings.set(`${of[source]} ${of[target]}`, [of[source], of[target]]);
-  const pairs = [...crossings.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]), place = inverse(topological(names.length, pairs));
-  return pairs.some(([source, target]) => place[source] > place[target]) ? new Array(layers.length).fill(0) : of.map((one) => place[one]);
+  for (const [source, target] of edges)
+    if (of[source] !== of[target]) crossings.set(`${of[source]} ${of[target]}`, [of[source], of[target]]);
+  const pairs = [...crossings.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]),
+    place = inverse(topological(names.length, pairs));
+  return pairs.some(([source, target]) => place[source] > place[target])
+    ? new Array(layers.length).fill(0)
+    : of.map((one) => place[one]);
 }
 
 /** @param {number[]} ranks */
@@ -156,10 +174,12 @@ function linksOf(given, edges, bends) {
   const long = edges.reduce((sum, [source, target]) => sum + Math.max(0, ranks[target] - ranks[source] - 1), 0);
   const chains = edges.map(([source, target]) => {
     const chain = [source];
-    for (let column = ranks[source] + 1; bends && long <= MOST_BENDS && column < ranks[target]; column++) chain.push(ranks.push(column) - 1);
+    for (let column = ranks[source] + 1; bends && long <= MOST_BENDS && column < ranks[target]; column++)
+      chain.push(ranks.push(column) - 1);
     return [...chain, target];
   });
-  const before = lists(ranks.length), after = lists(ranks.length);
+  const before = lists(ranks.length),
+    after = lists(ranks.length);
   for (const chain of chains) {
     for (let place = 1; place < chain.length; place++) {
       const [left, right] = [chain[place - 1], chain[place]];
@@ -177,13 +197,18 @@ function linksOf(given, edges, bends) {
  * @param {Links} links
  */
 function ordered(columns, links) {
-  const place = new Array(links.ranks.length).fill(0), wish = new Array(links.ranks.length).fill(0);
+  const place = new Array(links.ranks.length).fill(0),
+    wish = new Array(links.ranks.length).fill(0);
   // Relative places, so that a short column between two tall ones does not pull everything to the top.
   /** @param {number[]} column */
-  const number = (column) => column.forEach((node, index) => { place[node] = (index + 0.5) / column.length; });
+  const number = (column) =>
+    column.forEach((node, index) => {
+      place[node] = (index + 0.5) / column.length;
+    });
   columns.forEach(number);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const forward = sweep % 2 === 0, near = forward ? links.before : links.after;
+    const forward = sweep % 2 === 0,
+      near = forward ? links.before : links.after;
     for (const column of forward ? columns : [...columns].reverse()) {
       for (const node of column) wish[node] = mean(near[node], place, place[node]);
       column.sort((a, b) => wish[a] - wish[b] || place[a] - place[b]);
@@ -204,7 +229,10 @@ function mean(nodes, values, otherwise) {
 /** @param {number[][]} columns @param {number} count */
 function stacked(columns, count) {
   const heights = new Array(count).fill(0);
-  for (const column of columns) column.forEach((node, index) => { heights[node] = (index - (column.length - 1) / 2) * ROW; });
+  for (const column of columns)
+    column.forEach((node, index) => {
+      heights[node] = (index - (column.length - 1) / 2) * ROW;
+    });
   return heights;
 }
 
@@ -216,12 +244,19 @@ function stacked(columns, count) {
 function settled(columns, links) {
   const heights = stacked(columns, links.ranks.length);
   /** @param {number} above @param {number} below */
-  const gap = (above, below) => [ROW, (ROW + BEND) / 2, BEND][Number(above >= links.steps) + Number(below >= links.steps)];
+  const gap = (above, below) =>
+    [ROW, (ROW + BEND) / 2, BEND][Number(above >= links.steps) + Number(below >= links.steps)];
   for (let sweep = 0; sweep <= SWEEPS; sweep++) {
-    const forward = sweep % 2 === 0, near = forward ? links.before : links.after;
+    const forward = sweep % 2 === 0,
+      near = forward ? links.before : links.after;
     for (const column of forward ? columns : [...columns].reverse()) {
       const wishes = column.map((node) => mean(near[node], heights, heights[node]));
-      spread(wishes, column.slice(1).map((node, place) => gap(column[place], node))).forEach((height, place) => { heights[column[place]] = height; });
+      spread(
+        wishes,
+        column.slice(1).map((node, place) => gap(column[place], node)),
+      ).forEach((height, place) => {
+        heights[column[place]] = height;
+      });
     }
   }
   return heights;
@@ -238,14 +273,17 @@ export function spread(wishes, gaps) {
   /** @type {Pair[]} */
   const blocks = []; // [sum, size]: pool adjacent violators
   wishes.forEach((wish, place) => {
-    let total = wish - offsets[place], size = 1;
+    let total = wish - offsets[place],
+      size = 1;
     while (blocks.length && blocks[blocks.length - 1][0] / blocks[blocks.length - 1][1] >= total / size) {
       const last = /** @type {Pair} */ (blocks.pop());
       [total, size] = [total + last[0], size + last[1]];
     }
     blocks.push([total, size]);
   });
-  return blocks.flatMap(([total, size]) => new Array(size).fill(total / size)).map((level, place) => level + offsets[place]);
+  return blocks
+    .flatMap(([total, size]) => new Array(size).fill(total / size))
+    .map((level, place) => level + offsets[place]);
 }
 
 /**
@@ -259,13 +297,18 @@ export function spread(wishes, gaps) {
  */
 function placed(layers, columns, heights, links, shape) {
   const used = columns.flat().map((node) => heights[node]);
-  const top = used.reduce((least, one) => Math.min(least, one), Infinity) - NODE_HEIGHT / 2, bottom = used.reduce((most, one) => Math.max(most, one), -Infinity) + NODE_HEIGHT / 2;
-  const tall = bottom - top + MARGIN * 1.5, long = columns.length * COLUMN;
+  const top = used.reduce((least, one) => Math.min(least, one), Infinity) - NODE_HEIGHT / 2,
+    bottom = used.reduce((most, one) => Math.max(most, one), -Infinity) + NODE_HEIGHT / 2;
+  const tall = bottom - top + MARGIN * 1.5,
+    long = columns.length * COLUMN;
   const wanted = long > 3.5 * shape * tall ? Math.max(1, Math.round(Math.sqrt(long / (shape * tall)))) : 1;
   const perRow = columns.length <= 6 ? columns.length : Math.max(Math.ceil(columns.length / wanted), 5);
-  const at = new Array(heights.length), x = new Array(links.steps), y = new Array(links.steps);
+  const at = new Array(heights.length),
+    x = new Array(links.steps),
+    y = new Array(links.steps);
   columns.forEach((column, index) => {
-    const line = Math.floor(index / perRow), left = MARGIN + (index % perRow) * COLUMN;
+    const line = Math.floor(index / perRow),
+      left = MARGIN + (index % perRow) * COLUMN;
     for (const node of column) {
       at[node] = {x: left, y: heights[node] - top + MARGIN + line * tall};
       if (node < links.steps) [x[node], y[node]] = [Math.round(left), Math.round(at[node].y - NODE_HEIGHT / 2)];
@@ -275,14 +318,21 @@ function placed(layers, columns, heights, links, shape) {
   /** @param {Way} way @param {number} place */
   const turn = (way, place) => (Math.floor(way[place].y / tall) + 1) * tall - 6; // the gap between two rows
   return {
-    width: 2 * MARGIN + Math.min(columns.length, perRow) * COLUMN - (COLUMN - NODE_WIDTH), height: Math.ceil(columns.length / perRow) * tall,
-    x, y, ways, labels: ways.map((way) => labelPlace(way, turn)), bands: bandsOf(layers, columns, perRow, tall, links.steps), turn,
+    width: 2 * MARGIN + Math.min(columns.length, perRow) * COLUMN - (COLUMN - NODE_WIDTH),
+    height: Math.ceil(columns.length / perRow) * tall,
+    x,
+    y,
+    ways,
+    labels: ways.map((way) => labelPlace(way, turn)),
+    bands: bandsOf(layers, columns, perRow, tall, links.steps),
+    turn,
   };
 }
 
 /** @param {Way} way @param {(way: Way, place: number) => number} turn @returns {Pair} */
 function labelPlace(way, turn) {
-  const [start, end] = way, right = start.x + NODE_WIDTH;
+  const [start, end] = way,
+    right = start.x + NODE_WIDTH;
   return end.x > right ? [(right + end.x) / 2, (start.y + end.y) / 2] : [(right + end.x) / 2, turn(way, 0)];
 }
 
@@ -302,7 +352,14 @@ function bandsOf(layers, columns, perRow, tall, steps) {
     const label = [...new Set(column.filter((node) => node < steps).map((node) => layers[node]))].sort().join(" · ");
     const line = Math.floor(index / perRow);
     if (last === `${line} ${label}`) bands[bands.length - 1].width += COLUMN;
-    else bands.push({label, x: MARGIN + (index % perRow) * COLUMN - (COLUMN - NODE_WIDTH) / 2, y: line * tall, width: COLUMN, height: tall});
+    else
+      bands.push({
+        label,
+        x: MARGIN + (index % perRow) * COLUMN - (COLUMN - NODE_WIDTH) / 2,
+        y: line * tall,
+        width: COLUMN,
+        height: tall,
+      });
     last = `${line} ${label}`;
   });
   return bands;
@@ -317,7 +374,9 @@ function bandsOf(layers, columns, perRow, tall, steps) {
 export function trace(path, graph, edge) {
   const way = graph.ways[edge];
   for (let place = 1; place < way.length; place++) {
-    const x1 = way[place - 1].x + NODE_WIDTH, y1 = way[place - 1].y, {x: x2, y: y2} = way[place];
+    const x1 = way[place - 1].x + NODE_WIDTH,
+      y1 = way[place - 1].y,
+      {x: x2, y: y2} = way[place];
     if (place === 1) path.moveTo(x1, y1);
     else path.lineTo(x1, y1); // straight through the empty place of a column
     if (x2 > x1) path.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
@@ -333,7 +392,9 @@ export function trace(path, graph, edge) {
  * @param {number} between
  */
 function turnBack(path, [x1, y1], [x2, y2], between) {
-  const r = 20, down = between > y1 ? 1 : -1, up = y2 > between ? 1 : -1;
+  const r = 20,
+    down = between > y1 ? 1 : -1,
+    up = y2 > between ? 1 : -1;
   path.quadraticCurveTo(x1 + r, y1, x1 + r, y1 + r * down);
   path.lineTo(x1 + r, between - r * down);
   path.quadraticCurveTo(x1 + r, between, x1, between);

@@ -13,16 +13,57 @@ const FIRST = 40;
  * @param {(index: number) => void} pick
  */
 export function drawLedger(steps, pick) {
-  const entries = steps.flatMap((step, index) => entryOf(step, index)), changes = entries.filter((entry) => entry.kind === "step");
+  const entries = steps.flatMap((step, index) => entryOf(step, index)),
+    changes = entries.filter((entry) => entry.kind === "step");
   if (changes.length === 0) return null;
-  const most = Math.max(1, ...entries.map((entry) => Math.max(...entry.before, entry.after))), body = h("tbody");
-  const more = h("button", {type: "button", class: "more", click: () => { body.append(...entries.slice(FIRST).map((entry) => line(entry, most, pick))); more.remove(); }}, `Show all ${count(entries.length)} entries`);
+  const most = Math.max(1, ...entries.map((entry) => Math.max(...entry.before, entry.after))),
+    body = h("tbody");
+  const more = h(
+    "button",
+    {
+      type: "button",
+      class: "more",
+      click: () => {
+        body.append(...entries.slice(FIRST).map((entry) => line(entry, most, pick)));
+        more.remove();
+      },
+    },
+    `Show all ${count(entries.length)} entries`,
+  );
   body.append(...entries.slice(0, FIRST).map((entry) => line(entry, most, pick)));
   const lost = changes.reduce((sum, entry) => sum + entry.lost, 0);
-  return section("rows", "Rows, from sources to outputs", lost > 0 ? `${plural(lost, "row")} lost in ${plural(changes.filter((entry) => entry.lost > 0).length, "step")}` : null,
-    h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Ledger of rows"}, h("table", {class: "table ledger"},
-      h("thead", null, h("tr", null, ["Step", "Before", "Change", "After", "", "Reason"].map((name, place) => h("th", {scope: "col", class: place > 0 && place < 4 ? "number" : null}, name || h("span", {class: "unseen"}, "Rows"))))), body)),
-    entries.length > FIRST && more);
+  return section(
+    "rows",
+    "Rows, from sources to outputs",
+    lost > 0
+      ? `${plural(lost, "row")} lost in ${plural(changes.filter((entry) => entry.lost > 0).length, "step")}`
+      : null,
+    h(
+      "div",
+      {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Ledger of rows"},
+      h(
+        "table",
+        {class: "table ledger"},
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["Step", "Before", "Change", "After", "", "Reason"].map((name, place) =>
+              h(
+                "th",
+                {scope: "col", class: place > 0 && place < 4 ? "number" : null},
+                name || h("span", {class: "unseen"}, "Rows"),
+              ),
+            ),
+          ),
+        ),
+        body,
+      ),
+    ),
+    entries.length > FIRST && more,
+  );
 }
 
 /** @typedef {{kind: "source" | "step" | "output", index: number, name: string, before: number[], delta: number | null, after: number, lost: number, reasons: string[], unusual: boolean}} Entry */
@@ -30,21 +71,48 @@ export function drawLedger(steps, pick) {
 /** @param {Step} step @param {number} index @returns {Entry[]} */
 function entryOf(step, index) {
   if (step.rows === undefined || step.state !== "success") return [];
-  const before = step.rowsBefore ?? [], kind = !step.up ? "source" : !step.down ? "output" : "step", delta = step.delta ?? (before.length === 1 ? step.rows - before[0] : null);
-  const entry = {index, name: step.name, before, delta, after: step.rows, lost: step.lost ?? 0, reasons: (step.rowChanges ?? []).map((change) => [change.kind, change.sentence].filter(Boolean).join(": ")), unusual: Boolean(step.rowChanges?.some((change) => change.unusual))};
+  const before = step.rowsBefore ?? [],
+    kind = !step.up ? "source" : !step.down ? "output" : "step",
+    delta = step.delta ?? (before.length === 1 ? step.rows - before[0] : null);
+  const entry = {
+    index,
+    name: step.name,
+    before,
+    delta,
+    after: step.rows,
+    lost: step.lost ?? 0,
+    reasons: (step.rowChanges ?? []).map((change) => [change.kind, change.sentence].filter(Boolean).join(": ")),
+    unusual: Boolean(step.rowChanges?.some((change) => change.unusual)),
+  };
   if (delta || entry.lost > 0) return [{...entry, kind: "step"}];
   return kind === "step" ? [] : [{...entry, kind}];
 }
 
 /** @param {Entry} entry @param {number} most @param {(index: number) => void} pick */
 function line(entry, most, pick) {
-  const bar = h("span", {class: "ledger-bar", "aria-hidden": "true"}), gone = h("span", {class: "ledger-lost", "aria-hidden": "true"});
+  const bar = h("span", {class: "ledger-bar", "aria-hidden": "true"}),
+    gone = h("span", {class: "ledger-lost", "aria-hidden": "true"});
   bar.style.width = `${(100 * entry.after) / most}%`;
   gone.style.width = `${(100 * Math.min(entry.lost, most - entry.after)) / most}%`;
   const {before, delta} = entry;
-  return h("tr", {class: `ledger-${entry.kind}`},
-    h("th", {scope: "row"}, h("button", {type: "button", class: "link", click: () => pick(entry.index)}, bidi(entry.name)), entry.kind !== "step" && h("span", {class: "hint"}, entry.kind === "source" ? " source" : " output")),
-    h("td", {class: "number"}, before.slice(0, 3).map(count).join(" + "), before.length > 3 && " + …"), h("td", {class: `number ${entry.lost > 0 ? "bad" : ""}`}, delta ? signed(delta) : ""),
-    h("td", {class: "number"}, count(entry.after)), h("td", {class: "ledger-bars"}, h("span", {class: "ledger-track"}, bar, gone)),
-    h("td", {class: "found"}, entry.unusual && [icon("warn", 13, true), " "], entry.reasons.slice(0, 3).map((reason) => bidi(reason, "p"))));
+  return h(
+    "tr",
+    {class: `ledger-${entry.kind}`},
+    h(
+      "th",
+      {scope: "row"},
+      h("button", {type: "button", class: "link", click: () => pick(entry.index)}, bidi(entry.name)),
+      entry.kind !== "step" && h("span", {class: "hint"}, entry.kind === "source" ? " source" : " output"),
+    ),
+    h("td", {class: "number"}, before.slice(0, 3).map(count).join(" + "), before.length > 3 && " + …"),
+    h("td", {class: `number ${entry.lost > 0 ? "bad" : ""}`}, delta ? signed(delta) : ""),
+    h("td", {class: "number"}, count(entry.after)),
+    h("td", {class: "ledger-bars"}, h("span", {class: "ledger-track"}, bar, gone)),
+    h(
+      "td",
+      {class: "found"},
+      entry.unusual && [icon("warn", 13, true), " "],
+      entry.reasons.slice(0, 3).map((reason) => bidi(reason, "p")),
+    ),
+  );
 }

@@ -15,7 +15,17 @@ import {icon, label} from "./states.js";
  */
 
 /** The tones of states that the server names otherwise. */
-const TONES = /** @type {Record<string, string>} */ ({warning: "warn", healthy: "success", degraded: "warn", unhealthy: "failed", skipped: "skipped", open: "failed", escalated: "failed", acknowledged: "skipped", resolved: "success"});
+const TONES = /** @type {Record<string, string>} */ ({
+  warning: "warn",
+  healthy: "success",
+  degraded: "warn",
+  unhealthy: "failed",
+  skipped: "skipped",
+  open: "failed",
+  escalated: "failed",
+  acknowledged: "skipped",
+  resolved: "success",
+});
 
 /** Words of states that differ from those of their tones. */
 const WORDS = /** @type {Record<string, string>} */ ({warning: "failed checks"});
@@ -32,7 +42,12 @@ export function toneOf(state) {
  */
 export function stateOf(state, word) {
   const tone = toneOf(state);
-  return h("span", {class: `result is-${tone}`}, icon(tone, 14), ` ${word ?? WORDS[state] ?? label(tone).toLowerCase()}`);
+  return h(
+    "span",
+    {class: `result is-${tone}`},
+    icon(tone, 14),
+    ` ${word ?? WORDS[state] ?? label(tone).toLowerCase()}`,
+  );
 }
 
 /**
@@ -44,9 +59,34 @@ export function stateOf(state, word) {
  */
 export function listing(name, columns, rows, empty) {
   if (rows.length === 0) return h("p", {class: "hint empty"}, empty);
-  return h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": name}, h("table", {class: "table"},
-    h("thead", null, h("tr", null, columns.map(({title, number}) => h("th", {scope: "col", class: number ? "number" : null}, title)))),
-    h("tbody", null, rows.map((row) => h("tr", null, columns.map(({cell, number, kind}) => h("td", {class: number ? "number" : kind ?? null}, cell(row))))))));
+  return h(
+    "div",
+    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": name},
+    h(
+      "table",
+      {class: "table"},
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          columns.map(({title, number}) => h("th", {scope: "col", class: number ? "number" : null}, title)),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        rows.map((row) =>
+          h(
+            "tr",
+            null,
+            columns.map(({cell, number, kind}) => h("td", {class: number ? "number" : (kind ?? null)}, cell(row))),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /**
@@ -58,9 +98,22 @@ export function listing(name, columns, rows, empty) {
 export function pager({total, offset, limit}, noun, go) {
   const last = Math.min(total, offset + limit);
   /** @param {string} text @param {number} to @param {boolean} on */
-  const button = (text, to, on) => h("button", {type: "button", class: "quiet", disabled: !on, click: () => go?.(to)}, text);
-  return h("nav", {class: "pager", "aria-label": "Pages"}, h("span", {class: "hint", role: "status"}, total === 0 ? `No ${noun}` : `${count(offset + 1)}–${count(last)} of ${count(total)} ${noun}`),
-    go && total > limit && [button("Previous", Math.max(0, offset - limit), offset > 0), button("Next", offset + limit, last < total)]);
+  const button = (text, to, on) =>
+    h("button", {type: "button", class: "quiet", disabled: !on, click: () => go?.(to)}, text);
+  return h(
+    "nav",
+    {class: "pager", "aria-label": "Pages"},
+    h(
+      "span",
+      {class: "hint", role: "status"},
+      total === 0 ? `No ${noun}` : `${count(offset + 1)}–${count(last)} of ${count(total)} ${noun}`,
+    ),
+    go &&
+      total > limit && [
+        button("Previous", Math.max(0, offset - limit), offset > 0),
+        button("Next", offset + limit, last < total),
+      ],
+  );
 }
 
 /**
@@ -72,10 +125,18 @@ export function pager({total, offset, limit}, noun, go) {
 export function searchField(name, value, changed) {
   let timer = 0;
   /** @type {HTMLInputElement} */
-  const field = h("input", {type: "search", class: "search", placeholder: name, "aria-label": name, value, "data-search": "", input: () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => changed(field.value.trim()), 250);
-  }});
+  const field = h("input", {
+    type: "search",
+    class: "search",
+    placeholder: name,
+    "aria-label": name,
+    value,
+    "data-search": "",
+    input: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => changed(field.value.trim()), 250);
+    },
+  });
   return field;
 }
 
@@ -88,8 +149,11 @@ export function searchField(name, value, changed) {
  */
 export function selectField(name, options, value, changed) {
   /** @type {HTMLSelectElement} */
-  const field = h("select", {class: "select", "aria-label": name, change: () => changed(field.value)},
-    options.map(([key, text]) => h("option", {value: key, selected: key === value}, text)));
+  const field = h(
+    "select",
+    {class: "select", "aria-label": name, change: () => changed(field.value)},
+    options.map(([key, text]) => h("option", {value: key, selected: key === value}, text)),
+  );
   return field;
 }
 
@@ -102,7 +166,13 @@ export function time(iso) {
   if (!at || !iso) return "–";
   const own = new Date(iso);
   const today = new Date().toDateString() === own.toDateString();
-  const text = new Intl.DateTimeFormat("en-GB", {...(today ? {} : {day: "numeric", month: "short", year: "numeric"}), hour: "2-digit", minute: "2-digit", second: today ? "2-digit" : undefined, hourCycle: "h23"}).format(own);
+  const text = new Intl.DateTimeFormat("en-GB", {
+    ...(today ? {} : {day: "numeric", month: "short", year: "numeric"}),
+    hour: "2-digit",
+    minute: "2-digit",
+    second: today ? "2-digit" : undefined,
+    hourCycle: "h23",
+  }).format(own);
   return h("time", {datetime: iso, title: at.local ? `${at.local} · ${at.utc}` : at.utc}, text);
 }
 
@@ -114,8 +184,16 @@ export function time(iso) {
 export function ago(iso, now = Date.now()) {
   if (!iso) return "–";
   const seconds = (now - new Date(iso).getTime()) / 1000;
-  const ahead = seconds < 0, size = Math.abs(seconds);
-  const [value, unit] = size < 90 ? [size, "s"] : size < 5400 ? [size / 60, "min"] : size < 129_600 ? [size / 3600, "h"] : [size / 86_400, "days"];
+  const ahead = seconds < 0,
+    size = Math.abs(seconds);
+  const [value, unit] =
+    size < 90
+      ? [size, "s"]
+      : size < 5400
+        ? [size / 60, "min"]
+        : size < 129_600
+          ? [size / 3600, "h"]
+          : [size / 86_400, "days"];
   return ahead ? `in ${Math.round(value)} ${unit}` : `${Math.round(value)} ${unit} ago`;
 }
 
@@ -136,7 +214,12 @@ export function linked(address, text, kind) {
  * @param {...Child} tools
  */
 export function pageHead(title, sentence, ...tools) {
-  return h("header", {class: "page-head"}, h("div", null, bidi(title, "h1"), sentence && h("p", {class: "hint"}, sentence)), tools.length > 0 && h("div", {class: "tools"}, tools));
+  return h(
+    "header",
+    {class: "page-head"},
+    h("div", null, bidi(title, "h1"), sentence && h("p", {class: "hint"}, sentence)),
+    tools.length > 0 && h("div", {class: "tools"}, tools),
+  );
 }
 
 /** @param {string} text */

@@ -12,9 +12,17 @@ const CHUNK = 200;
 /** @param {import("./types.js").Activity} activity @param {import("./types.js").Memory} memory */
 export function drawLog({log: kept, lines = 0, levels = {}}, memory) {
   if (!kept) return null;
-  const body = h("tbody"), outcome = h("span", {class: "hint", role: "status"});
-  const texts = kept.map((line) => [line.level, line.event, line.message, line.from, line.within, ...(line.fields ?? []).flat()].filter(Boolean).join("\n").toLowerCase());
-  let {level, words} = memory.log ?? {level: "all", words: ""}, found = kept, first = 0;
+  const body = h("tbody"),
+    outcome = h("span", {class: "hint", role: "status"});
+  const texts = kept.map((line) =>
+    [line.level, line.event, line.message, line.from, line.within, ...(line.fields ?? []).flat()]
+      .filter(Boolean)
+      .join("\n")
+      .toLowerCase(),
+  );
+  let {level, words} = memory.log ?? {level: "all", words: ""},
+    found = kept,
+    first = 0;
   const more = h("button", {type: "button", class: "more", click: () => grow()}, "Earlier lines");
   const grow = () => {
     const next = Math.max(0, first - CHUNK);
@@ -24,27 +32,85 @@ export function drawLog({log: kept, lines = 0, levels = {}}, memory) {
   };
   const show = () => {
     memory.log = {level, words};
-    found = kept.filter((line, place) => (level === "all" || TONES[line.level] === "warn" || TONES[line.level] === "failed") && (!words || texts[place].includes(words)));
-    outcome.textContent = found.length === kept.length ? "" : `${count(found.length)} of ${plural(kept.length, "line")}`;
+    found = kept.filter(
+      (line, place) =>
+        (level === "all" || TONES[line.level] === "warn" || TONES[line.level] === "failed") &&
+        (!words || texts[place].includes(words)),
+    );
+    outcome.textContent =
+      found.length === kept.length ? "" : `${count(found.length)} of ${plural(kept.length, "line")}`;
     body.replaceChildren();
     first = found.length;
     grow();
   };
   const troubled = kept.filter((line) => TONES[line.level] === "warn" || TONES[line.level] === "failed").length;
-  const search = h("input", {type: "search", class: "search", placeholder: "Find in the log", "aria-label": "Find in the log", input: () => { words = search.value.trim().toLowerCase(); show(); }});
-  const tools = troubled > 0 && troubled < kept.length && choice("Lines", [["all", "All lines"], ["trouble", `Warnings and errors ${count(troubled)}`]], level, (value) => { level = value; show(); });
+  const search = h("input", {
+    type: "search",
+    class: "search",
+    placeholder: "Find in the log",
+    "aria-label": "Find in the log",
+    input: () => {
+      words = search.value.trim().toLowerCase();
+      show();
+    },
+  });
+  const tools =
+    troubled > 0 &&
+    troubled < kept.length &&
+    choice(
+      "Lines",
+      [
+        ["all", "All lines"],
+        ["trouble", `Warnings and errors ${count(troubled)}`],
+      ],
+      level,
+      (value) => {
+        level = value;
+        show();
+      },
+    );
   search.value = words;
   show();
-  listen("beforeprint", () => { while (!more.hidden) grow(); });
-  const note = lines > kept.length ? `The last ${count(kept.length)} of ${plural(lines, "line")}` : plural(lines || kept.length, "line");
-  const byLevel = Object.entries(levels).map(([name, number]) => `${count(number)} ${name}`).join(", ");
-  return section("log", "Log", byLevel ? `${note}: ${byLevel}` : note, h("div", {class: "panel log-panel"}, h("div", {class: "tools"}, kept.length > 5 && search, tools, outcome), more,
-    h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Lines of the log"}, table(body))));
+  listen("beforeprint", () => {
+    while (!more.hidden) grow();
+  });
+  const note =
+    lines > kept.length
+      ? `The last ${count(kept.length)} of ${plural(lines, "line")}`
+      : plural(lines || kept.length, "line");
+  const byLevel = Object.entries(levels)
+    .map(([name, number]) => `${count(number)} ${name}`)
+    .join(", ");
+  return section(
+    "log",
+    "Log",
+    byLevel ? `${note}: ${byLevel}` : note,
+    h(
+      "div",
+      {class: "panel log-panel"},
+      h("div", {class: "tools"}, kept.length > 5 && search, tools, outcome),
+      more,
+      h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Lines of the log"}, table(body)),
+    ),
+  );
 }
 
 /** @param {HTMLTableSectionElement} body */
 function table(body) {
-  return h("table", {class: "table log"}, h("thead", null, h("tr", null, ["Time", "Level", "Line"].map((name) => h("th", {scope: "col"}, name)))), body);
+  return h(
+    "table",
+    {class: "table log"},
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        ["Time", "Level", "Line"].map((name) => h("th", {scope: "col"}, name)),
+      ),
+    ),
+    body,
+  );
 }
 
 /**
@@ -53,14 +119,29 @@ function table(body) {
  * @param {string} name for screen readers
  */
 export function logTable(lines, name) {
-  return h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": name}, table(h("tbody", null, lines.map(row))));
+  return h(
+    "div",
+    {class: "scroll", tabindex: "0", role: "region", "aria-label": name},
+    table(h("tbody", null, lines.map(row))),
+  );
 }
 
 /** @param {LogLine} line */
 function row(line) {
-  return h("tr", {class: `level-${line.level}`}, h("td", {class: "number"}, line.time ?? ""),
+  return h(
+    "tr",
+    {class: `level-${line.level}`},
+    h("td", {class: "number"}, line.time ?? ""),
     h("td", {class: "level"}, icon(TONES[line.level], 13), ` ${line.level}`),
-    h("td", null, line.from && h("span", {class: "hint"}, bidi(line.from), " "), line.event && bidi(line.event, "strong"), line.event && line.message && " ",
-      line.message && bidi(line.message), (line.fields ?? []).map(([name, value]) => h("code", null, bidi(`${name}=${value}`))),
-      line.within && h("span", {class: "hint"}, " in ", bidi(line.within))));
+    h(
+      "td",
+      null,
+      line.from && h("span", {class: "hint"}, bidi(line.from), " "),
+      line.event && bidi(line.event, "strong"),
+      line.event && line.message && " ",
+      line.message && bidi(line.message),
+      (line.fields ?? []).map(([name, value]) => h("code", null, bidi(`${name}=${value}`))),
+      line.within && h("span", {class: "hint"}, " in ", bidi(line.within)),
+    ),
+  );
 }

@@ -36,17 +36,34 @@ export function drawPanel(story, selection, services) {
     document.body.classList.toggle("has-panel", index >= 0);
     if (index < 0) return panel.replaceChildren();
     if (!["panel", "update"].includes(from) && !panel.contains(document.activeElement)) origin = document.activeElement;
-    const step = story.steps[index], heading = h("h2", {tabindex: "-1", dir: "auto"}, step.name), pick = (/** @type {number} */ other) => selection.select(other, "panel");
+    const step = story.steps[index],
+      heading = h("h2", {tabindex: "-1", dir: "auto"}, step.name),
+      pick = (/** @type {number} */ other) => selection.select(other, "panel");
     const link = services.link?.("step", step.name);
-    panel.replaceChildren(h("header", {class: `panel-head is-${step.state}`}, icon(step.state, 22, true), h("div", {class: "panel-name"}, heading, h("p", {class: "card-kind"}, kindOf(step))),
-      h("div", {class: "panel-tools"}, link && h("a", {href: link}, "History"), copyButton(step.name, "Copy the name of the step"), h("button", {type: "button", class: "quiet", "aria-label": "Close the step", click: close}, "✕"))),
-    stepBody(step, index, story, pick));
+    panel.replaceChildren(
+      h(
+        "header",
+        {class: `panel-head is-${step.state}`},
+        icon(step.state, 22, true),
+        h("div", {class: "panel-name"}, heading, h("p", {class: "card-kind"}, kindOf(step))),
+        h(
+          "div",
+          {class: "panel-tools"},
+          link && h("a", {href: link}, "History"),
+          copyButton(step.name, "Copy the name of the step"),
+          h("button", {type: "button", class: "quiet", "aria-label": "Close the step", click: close}, "✕"),
+        ),
+      ),
+      stepBody(step, index, story, pick),
+    );
     if (from === "update") return;
     panel.scrollTop = 0;
     if (from !== "address") heading.focus({preventScroll: true});
   }
 
-  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
   selection.on(show);
   return panel;
 }
@@ -54,7 +71,8 @@ export function drawPanel(story, selection, services) {
 /** @param {Step} step */
 export function kindOf(step) {
   const failed = (step.checks ?? []).filter((check) => check.result === "failed");
-  return [bidi([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
+  return [
+    bidi([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
     step.takenFrom && h("span", {class: "tag"}, `taken from ${step.takenFrom}`),
     step.cached && h("span", {class: "tag"}, "from the cache"),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
@@ -62,7 +80,8 @@ export function kindOf(step) {
     step.tasks && h("span", {class: "tag"}, plural(step.tasks, "item")),
     step.rowChanges?.some((one) => one.unusual) && h("span", {class: "tag is-warn"}, icon("warn", 12), " unusual rows"),
     step.failedCalls && h("span", {class: "tag is-failed"}, `${count(step.failedCalls)} failed`),
-    failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`)];
+    failed.length > 0 && h("span", {class: "tag is-warn"}, icon("warn", 12), ` ${plural(failed.length, "check")}`),
+  ];
 }
 
 /**
@@ -73,7 +92,9 @@ export function kindOf(step) {
  * @param {Pick} pick
  */
 export function stepBody(step, index, story, pick) {
-  return h("div", {class: "card-body"},
+  return h(
+    "div",
+    {class: "card-body"},
     step.error && trouble(step),
     step.skipReason && h("p", {class: "notice"}, "Skipped: ", bidi(step.skipReason)),
     figures(step),
@@ -84,14 +105,24 @@ export function stepBody(step, index, story, pick) {
     drawPast(step),
     step.retries && retries(step.retries),
     differences(step.diff),
-    (step.before || step.after) && h("div", {class: "frames"},
-      step.before && h("div", null, step.before.map((frame) => drawFrame("In", frame))),
-      step.after && h("div", null, drawFrame("Out", step.after, step.diff))),
+    (step.before || step.after) &&
+      h(
+        "div",
+        {class: "frames"},
+        step.before &&
+          h(
+            "div",
+            null,
+            step.before.map((frame) => drawFrame("In", frame)),
+          ),
+        step.after && h("div", null, drawFrame("Out", step.after, step.diff)),
+      ),
     statisticsOf(step),
     !step.error && drawSource(step),
     keys(step),
     files(story.purpose?.files, index),
-    logOf(story.activity?.log, step.name));
+    logOf(story.activity?.log, step.name),
+  );
 }
 
 /**
@@ -100,14 +131,34 @@ export function stepBody(step, index, story, pick) {
  */
 function statisticsOf(step) {
   const frame = [step.after, ...(step.before ?? [])].find((one) => one?.stats);
-  return frame && h("details", {class: "stats-of", open: true}, h("summary", null, h("h3", null, "Column statistics", frame.name && [" ", bidi(frame.name, "code")])), drawStatistics(frame));
+  return (
+    frame &&
+    h(
+      "details",
+      {class: "stats-of", open: true},
+      h("summary", null, h("h3", null, "Column statistics", frame.name && [" ", bidi(frame.name, "code")])),
+      drawStatistics(frame),
+    )
+  );
 }
 
 /** @param {Step} step */
 function trouble(step) {
-  return h("div", {class: "trouble"},
-    h("p", null, step.errorType && bidi(step.errorType, "strong"), step.errorType && ": ", bidi(step.error), " ", copyButton([step.errorType, step.error].filter(Boolean).join(": "), "Copy the error")),
-    drawSource(step), drawTrace(step));
+  return h(
+    "div",
+    {class: "trouble"},
+    h(
+      "p",
+      null,
+      step.errorType && bidi(step.errorType, "strong"),
+      step.errorType && ": ",
+      bidi(step.error),
+      " ",
+      copyButton([step.errorType, step.error].filter(Boolean).join(": "), "Copy the error"),
+    ),
+    drawSource(step),
+    drawTrace(step),
+  );
 }
 
 /**
@@ -115,75 +166,193 @@ function trouble(step) {
  * @param {Step} step
  */
 function flow(step) {
-  const before = step.rowsBefore ?? [], total = before.reduce((sum, rows) => sum + rows, 0);
+  const before = step.rowsBefore ?? [],
+    total = before.reduce((sum, rows) => sum + rows, 0);
   if (before.length === 0 || step.rows === undefined) return null;
   const most = Math.max(total, step.rows, 1);
   /** @param {string} name @param {number} rows @param {string} tone @param {number} lost */
   const bar = (name, rows, tone, lost = 0) => {
-    const kept = h("span", {class: `flow-bar ${tone}`}), gone = h("span", {class: "flow-bar lost"});
+    const kept = h("span", {class: `flow-bar ${tone}`}),
+      gone = h("span", {class: "flow-bar lost"});
     kept.style.width = `${(100 * (rows - lost)) / most}%`;
     gone.style.width = `${(100 * lost) / most}%`;
-    return h("div", {class: "flow-line"}, h("span", {class: "hint"}, name), h("span", {class: "flow-track", "aria-hidden": "true"}, kept, gone), h("strong", null, count(rows)));
+    return h(
+      "div",
+      {class: "flow-line"},
+      h("span", {class: "hint"}, name),
+      h("span", {class: "flow-track", "aria-hidden": "true"}, kept, gone),
+      h("strong", null, count(rows)),
+    );
   };
   const lost = before.length === 1 ? Math.min(step.lost ?? 0, total) : 0;
-  return h("section", {class: "flow"}, h("h3", null, "Before → after"), before.slice(0, 6).map((rows, place) => bar(before.length === 1 ? "in" : `in ${place + 1}`, rows, "in", lost)),
-    bar("out", step.rows, "out"), (step.lost ?? 0) > 0 && h("p", {class: "hint"}, `${plural(step.lost ?? 0, "row")} lost`));
+  return h(
+    "section",
+    {class: "flow"},
+    h("h3", null, "Before → after"),
+    before.slice(0, 6).map((rows, place) => bar(before.length === 1 ? "in" : `in ${place + 1}`, rows, "in", lost)),
+    bar("out", step.rows, "out"),
+    (step.lost ?? 0) > 0 && h("p", {class: "hint"}, `${plural(step.lost ?? 0, "row")} lost`),
+  );
 }
 
 /** @param {Step} step */
 function figures(step) {
-  const before = step.rowsBefore ?? [], usual = usualRange(step, 3);
+  const before = step.rowsBefore ?? [],
+    usual = usualRange(step, 3);
   const delta = step.delta ?? (before.length === 1 && step.rows !== undefined ? step.rows - before[0] : undefined);
   /** @type {Array<[string, any]>} */
-  const facts = [["State", label(step.state)], ["Duration", step.durationMs === undefined ? null : [duration(step.durationMs), usual && h("small", null, ` usually ${duration(usual[0])} to ${duration(usual[2])}`)]],
+  const facts = [
+    ["State", label(step.state)],
+    [
+      "Duration",
+      step.durationMs === undefined
+        ? null
+        : [
+            duration(step.durationMs),
+            usual && h("small", null, ` usually ${duration(usual[0])} to ${duration(usual[2])}`),
+          ],
+    ],
     ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
     ["Rows out", step.rows === undefined ? null : count(step.rows)],
     ["Change", delta === undefined ? null : `${signed(delta)} rows`],
-    ["Memory", step.memoryMb === undefined ? null : `${step.memoryMb.toLocaleString("en", {maximumFractionDigits: 1})} MB`],
+    [
+      "Memory",
+      step.memoryMb === undefined ? null : `${step.memoryMb.toLocaleString("en", {maximumFractionDigits: 1})} MB`,
+    ],
     ["Attempts", step.calls ? null : step.attempts],
-    ["Items", step.tasks === undefined ? null : `${count(step.tasks)}${step.failedTasks ? `, ${count(step.failedTasks)} failed` : ""}`],
-    ["Calls", step.calls === undefined ? null : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`],
-    ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)], ["Worker", step.worker && bidi(step.worker)]];
-  return h("dl", {class: "facts"}, facts.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+    [
+      "Items",
+      step.tasks === undefined
+        ? null
+        : `${count(step.tasks)}${step.failedTasks ? `, ${count(step.failedTasks)} failed` : ""}`,
+    ],
+    [
+      "Calls",
+      step.calls === undefined
+        ? null
+        : `${count(step.calls)}${step.durationMs === undefined ? "" : `, ${duration(step.durationMs / step.calls)} on average`}`,
+    ],
+    ["Failed calls", step.failedCalls === undefined ? null : count(step.failedCalls)],
+    ["Worker", step.worker && bidi(step.worker)],
+  ];
+  return h(
+    "dl",
+    {class: "facts"},
+    facts
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+  );
 }
 
 /** @param {Step} step @param {Step[]} steps @param {Pick} pick */
 function relations(step, steps, pick) {
-  const link = (/** @type {number} */ index) => h("button", {type: "button", class: "chip", click: () => pick(index)}, icon(steps[index].state, 12), bidi(steps[index].name));
-  const row = (/** @type {string} */ title, /** @type {number[] | undefined} */ indices) => indices && h("div", {class: "relation"}, h("span", {class: "relation-title"}, title),
-    indices.slice(0, 12).map(link), indices.length > 12 && h("span", {class: "hint"}, `and ${count(indices.length - 12)} more`));
+  const link = (/** @type {number} */ index) =>
+    h(
+      "button",
+      {type: "button", class: "chip", click: () => pick(index)},
+      icon(steps[index].state, 12),
+      bidi(steps[index].name),
+    );
+  const row = (/** @type {string} */ title, /** @type {number[] | undefined} */ indices) =>
+    indices &&
+    h(
+      "div",
+      {class: "relation"},
+      h("span", {class: "relation-title"}, title),
+      indices.slice(0, 12).map(link),
+      indices.length > 12 && h("span", {class: "hint"}, `and ${count(indices.length - 12)} more`),
+    );
   return (step.up || step.down) && h("div", {class: "relations"}, row("Needs", step.up), row("Feeds", step.down));
 }
 
 /** @param {NonNullable<Step["retries"]>} found */
 function retries(found) {
-  return h("section", null, h("h3", null, "Attempts"), h("ol", {class: "retries"}, found.map((retry) => h("li", null,
-    h("strong", null, `Attempt ${retry.attempt ?? "?"}`), " ", bidi(retry.error ?? "failed"),
-    retry.delayMs !== undefined && h("span", {class: "hint"}, ` · retried after ${duration(retry.delayMs)}`)))));
+  return h(
+    "section",
+    null,
+    h("h3", null, "Attempts"),
+    h(
+      "ol",
+      {class: "retries"},
+      found.map((retry) =>
+        h(
+          "li",
+          null,
+          h("strong", null, `Attempt ${retry.attempt ?? "?"}`),
+          " ",
+          bidi(retry.error ?? "failed"),
+          retry.delayMs !== undefined && h("span", {class: "hint"}, ` · retried after ${duration(retry.delayMs)}`),
+        ),
+      ),
+    ),
+  );
 }
 
 /** @param {import("./types.js").Check[]} found */
 function checks(found) {
-  return h("section", null, h("h3", null, "Checks"), h("ul", {class: "check-list"}, found.map((check) => {
-    const [state, word] = verdictOf(check);
-    return h("li", null, icon(state, 15, true), h("div", null, bidi(check.check, "strong"), " ", check.column && bidi(check.column, "code"),
-      h("span", {class: "hint"}, ` ${word.toLowerCase()}`), check.result === "failed" && [" · ", share(check)],
-      check.message && bidi(check.message, "p"), examples(check)));
-  })));
+  return h(
+    "section",
+    null,
+    h("h3", null, "Checks"),
+    h(
+      "ul",
+      {class: "check-list"},
+      found.map((check) => {
+        const [state, word] = verdictOf(check);
+        return h(
+          "li",
+          null,
+          icon(state, 15, true),
+          h(
+            "div",
+            null,
+            bidi(check.check, "strong"),
+            " ",
+            check.column && bidi(check.column, "code"),
+            h("span", {class: "hint"}, ` ${word.toLowerCase()}`),
+            check.result === "failed" && [" · ", share(check)],
+            check.message && bidi(check.message, "p"),
+            examples(check),
+          ),
+        );
+      }),
+    ),
+  );
 }
 
 /** @param {Step["diff"]} diff */
 function differences(diff) {
   if (!diff) return null;
-  const chips = (/** @type {string} */ kind, /** @type {string} */ sign, /** @type {string[] | undefined} */ names) => (names ?? []).map((name) => h("li", {class: kind}, h("span", {"aria-hidden": "true"}, `${sign} `),
-    h("span", {class: "unseen"}, `${kind}: `), bidi(name)));
+  const chips = (/** @type {string} */ kind, /** @type {string} */ sign, /** @type {string[] | undefined} */ names) =>
+    (names ?? []).map((name) =>
+      h(
+        "li",
+        {class: kind},
+        h("span", {"aria-hidden": "true"}, `${sign} `),
+        h("span", {class: "unseen"}, `${kind}: `),
+        bidi(name),
+      ),
+    );
   const changed = (diff.changed ?? []).map(([name, before, after]) =>
-    h("li", {class: "changed"}, bidi(name), h("span", {class: "type"}, bidi(before), " → ", bidi(after))));
+    h("li", {class: "changed"}, bidi(name), h("span", {class: "type"}, bidi(before), " → ", bidi(after))),
+  );
   const renamed = (diff.renamed ?? []).map(([before, after]) =>
-    h("li", {class: "renamed"}, h("span", {class: "unseen"}, "renamed: "), bidi(before), h("span", {class: "type"}, " → "), bidi(after)));
-  return h("section", null, h("h3", null, "Schema changes"),
+    h(
+      "li",
+      {class: "renamed"},
+      h("span", {class: "unseen"}, "renamed: "),
+      bidi(before),
+      h("span", {class: "type"}, " → "),
+      bidi(after),
+    ),
+  );
+  return h(
+    "section",
+    null,
+    h("h3", null, "Schema changes"),
     h("ul", {class: "diff"}, renamed, chips("added", "+", diff.added), chips("removed", "−", diff.removed), changed),
-    diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`));
+    diff.more && h("p", {class: "hint"}, `and ${plural(diff.more, "more change")}`),
+  );
 }
 
 /**
@@ -191,19 +360,68 @@ function differences(diff) {
  * @param {Step} step
  */
 function keys({inputs, outputs}) {
-  const list = (/** @type {import("./types.js").Pairs | undefined} */ pairs, /** @type {string} */ word) => (pairs ?? []).slice(0, 50).map(([name, key]) => h("div", null, h("dt", null, word), h("dd", null, bidi(name, "code"), name !== key && [" ", bidi(key)])));
-  return (inputs || outputs) && h("details", null, h("summary", null, "Parameters and datasets"), h("dl", {class: "pairs"}, list(inputs, "takes"), list(outputs, "returns")));
+  const list = (/** @type {import("./types.js").Pairs | undefined} */ pairs, /** @type {string} */ word) =>
+    (pairs ?? [])
+      .slice(0, 50)
+      .map(([name, key]) =>
+        h("div", null, h("dt", null, word), h("dd", null, bidi(name, "code"), name !== key && [" ", bidi(key)])),
+      );
+  return (
+    (inputs || outputs) &&
+    h(
+      "details",
+      null,
+      h("summary", null, "Parameters and datasets"),
+      h("dl", {class: "pairs"}, list(inputs, "takes"), list(outputs, "returns")),
+    )
+  );
 }
 
 /** @param {import("./types.js").File[] | undefined} all @param {number} index */
 function files(all, index) {
   const own = (all ?? []).filter((file) => file.step === index);
-  return own.length > 0 && h("section", null, h("h3", null, "Files"), h("ul", {class: "check-list plain"}, own.map((file) => h("li", null,
-    h("span", {class: `tag access-${file.access}`}, file.access), h("span", null, bidi(file.uri, "span", "uri"), h("span", {class: "hint"}, ` ${[file.rows && `${file.rows} rows`, file.size, file.modified].filter(Boolean).join(" · ")}`))))));
+  return (
+    own.length > 0 &&
+    h(
+      "section",
+      null,
+      h("h3", null, "Files"),
+      h(
+        "ul",
+        {class: "check-list plain"},
+        own.map((file) =>
+          h(
+            "li",
+            null,
+            h("span", {class: `tag access-${file.access}`}, file.access),
+            h(
+              "span",
+              null,
+              bidi(file.uri, "span", "uri"),
+              h(
+                "span",
+                {class: "hint"},
+                ` ${[file.rows && `${file.rows} rows`, file.size, file.modified].filter(Boolean).join(" · ")}`,
+              ),
+            ),
+          ),
+        ),
+      ),
+    )
+  );
 }
 
 /** @param {import("./types.js").LogLine[] | undefined} lines @param {string} name */
 function logOf(lines, name) {
   const own = (lines ?? []).filter((line) => line.within === name);
-  return own.length > 0 && h("details", {class: "step-log"}, h("summary", null, h("h3", null, `Log: ${plural(own.length, "line")}`)), own.length > MOST_LINES && h("p", {class: "hint"}, `The last ${MOST_LINES}.`), logTable(own.slice(-MOST_LINES), `Log of ${name}`));
+  return (
+    own.length > 0 &&
+    h(
+      "details",
+      {class: "step-log"},
+      h("summary", null, h("h3", null, `Log: ${plural(own.length, "line")}`)),
+      own.length > MOST_LINES && h("p", {class: "hint"}, `The last ${MOST_LINES}.`),
+      logTable(own.slice(-MOST_LINES), `Log of ${name}`),
+    )
+  );
 }

@@ -10,7 +10,10 @@ const NAME = "step=";
  * @returns {Selection}
  */
 export function selectionOf() {
-  let places = /** @type {Map<string, number>} */ (new Map()), names = /** @type {string[]} */ ([]), listeners = /** @type {Listener[]} */ ([]), current = -1;
+  let places = /** @type {Map<string, number>} */ (new Map()),
+    names = /** @type {string[]} */ ([]),
+    listeners = /** @type {Listener[]} */ ([]),
+    current = -1;
 
   /** @param {number} index @param {string} [from] */
   function select(index, from = "") {
@@ -25,9 +28,13 @@ export function selectionOf() {
     if (named !== current && (named >= 0 || !first)) select(named, "address");
   }
 
-  addEventListener("hashchange", () => { if (location.hash.startsWith(`#${NAME}`)) follow(); });
+  addEventListener("hashchange", () => {
+    if (location.hash.startsWith(`#${NAME}`)) follow();
+  });
   return {
-    get index() { return current; },
+    get index() {
+      return current;
+    },
     select,
     on(listener) {
       listeners.push(listener);
@@ -46,7 +53,7 @@ export function selectionOf() {
 /** @param {string} hash @param {Map<string, number>} places */
 function stepOf(hash, places) {
   try {
-    return hash.startsWith(`#${NAME}`) ? places.get(decodeURIComponent(hash.slice(NAME.length + 1))) ?? -1 : -1;
+    return hash.startsWith(`#${NAME}`) ? (places.get(decodeURIComponent(hash.slice(NAME.length + 1))) ?? -1) : -1;
   } catch {
     return -1; // no valid percent-encoding
   }
@@ -55,6 +62,12 @@ function stepOf(hash, places) {
 /** @param {string} name */
 function write(name) {
   try {
-    history.replaceState(history.state, "", name ? `#${NAME}${encodeURIComponent(name)}` : location.pathname + location.search);
-  } catch { /* half a surrogate pair, or a place without addresses: the selection works without */ }
+    history.replaceState(
+      history.state,
+      "",
+      name ? `#${NAME}${encodeURIComponent(name)}` : location.pathname + location.search,
+    );
+  } catch {
+    /* half a surrogate pair, or a place without addresses: the selection works without */
+  }
 }

@@ -16,23 +16,54 @@ import {h} from "./dom.js";
  */
 export function drawPage(root, {kind, parts, main, tools, foot}, services) {
   root.replaceChildren(
-    h("header", {class: "bar"}, services.bar ?? h("a", {class: "brand", href: "#main"}, h("b", null, "odibi"), ` ${kind}`),
-      parts.length > 1 && h("nav", {"aria-label": "Parts of this page"}, parts.map(([id, title]) => h("a", {href: `#${id}`}, title))),
-      h("div", {class: "bar-tools"}, tools, themeButton(), h("button", {type: "button", class: "quiet", click: () => print()}, "Print"))),
+    h(
+      "header",
+      {class: "bar"},
+      services.bar ?? h("a", {class: "brand", href: "#main"}, h("b", null, "odibi"), ` ${kind}`),
+      parts.length > 1 &&
+        h(
+          "nav",
+          {"aria-label": "Parts of this page"},
+          parts.map(([id, title]) => h("a", {href: `#${id}`}, title)),
+        ),
+      h(
+        "div",
+        {class: "bar-tools"},
+        tools,
+        themeButton(),
+        h("button", {type: "button", class: "quiet", click: () => print()}, "Print"),
+      ),
+    ),
     h("main", {class: "page", id: "main"}, main),
-    h("footer", {class: "foot"}, foot ?? (services.fetchJson ? "Recorded by odibi-core." : "Recorded by odibi-core. This file is self-contained and makes no network requests.")));
+    h(
+      "footer",
+      {class: "foot"},
+      foot ??
+        (services.fetchJson
+          ? "Recorded by odibi-core."
+          : "Recorded by odibi-core. This file is self-contained and makes no network requests."),
+    ),
+  );
 }
 
 /** Return a button that switches between light and dark, which follow the system until it is used. */
 export function themeButton() {
-  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement,
+    dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  const button = h("button", {type: "button", class: "quiet", "aria-label": "Switch between light and dark", click: () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
-    name();
-    dispatchEvent(new Event("odibi-theme"));
-  }});
+  const name = () => {
+    button.textContent = isDark() ? "Light" : "Dark";
+  };
+  const button = h("button", {
+    type: "button",
+    class: "quiet",
+    "aria-label": "Switch between light and dark",
+    click: () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      name();
+      dispatchEvent(new Event("odibi-theme"));
+    },
+  });
   dark.addEventListener("change", name);
   name();
   return button;

@@ -41,8 +41,18 @@ export function label(state) {
  */
 export function icon(state, size = 16, named = false) {
   const [word, outline, filled, mark] = STATES[state] ?? STATES.pending;
-  return svg("svg", {
-    class: `icon is-${state} ${filled ? "filled" : "hollow"}`, viewBox: "0 0 16 16", width: size, height: size,
-    role: named ? "img" : null, "aria-label": named ? word : null, "aria-hidden": named ? null : "true",
-  }, outline && svg("path", {class: "outline", d: outline}), mark && svg("path", {class: "mark", d: mark}));
+  return svg(
+    "svg",
+    {
+      class: `icon is-${state} ${filled ? "filled" : "hollow"}`,
+      viewBox: "0 0 16 16",
+      width: size,
+      height: size,
+      role: named ? "img" : null,
+      "aria-label": named ? word : null,
+      "aria-hidden": named ? null : "true",
+    },
+    outline && svg("path", {class: "outline", d: outline}),
+    mark && svg("path", {class: "mark", d: mark}),
+  );
 }

@@ -4,39 +4,101 @@ import {count, plural} from "./format.js";
 
 /** @typedef {import("./types.js").ColumnStatistics} ColumnStatistics */
 
-const WIDTH = 200, HEIGHT = 28;
+const WIDTH = 200,
+  HEIGHT = 28;
 const NUMBER = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 5});
 
 /** @param {import("./types.js").Frame} frame */
 export function drawStatistics(frame) {
-  const rows = frame.statsRows, sampled = rows !== undefined && frame.rows !== undefined && rows < frame.rows;
-  const note = rows === undefined ? null : sampled ? `of ${count(rows)} rows, spread over all ${count(frame.rows)}` : `of all ${plural(rows, "row")}`;
+  const rows = frame.statsRows,
+    sampled = rows !== undefined && frame.rows !== undefined && rows < frame.rows;
+  const note =
+    rows === undefined
+      ? null
+      : sampled
+        ? `of ${count(rows)} rows, spread over all ${count(frame.rows)}`
+        : `of all ${plural(rows, "row")}`;
   const compared = (frame.stats ?? []).some((column) => column.good);
-  return h("div", {class: "statistics"}, compared && h("p", {class: "hint"}, "The small box below is that of the last good run."), (note || frame.statsSkipped) && h("p", {class: "hint"}, note, frame.statsSkipped && (note ? "; " : ""), frame.statsSkipped && bidi(frame.statsSkipped)),
-    h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Column statistics"}, h("table", {class: "table stats"},
-      h("thead", null, h("tr", null, ["Column", "Nulls", "Distinct", "Values"].map((name) => h("th", {scope: "col", class: name === "Distinct" ? "number" : null}, name)))),
-      h("tbody", null, (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows))))));
+  return h(
+    "div",
+    {class: "statistics"},
+    compared && h("p", {class: "hint"}, "The small box below is that of the last good run."),
+    (note || frame.statsSkipped) &&
+      h(
+        "p",
+        {class: "hint"},
+        note,
+        frame.statsSkipped && (note ? "; " : ""),
+        frame.statsSkipped && bidi(frame.statsSkipped),
+      ),
+    h(
+      "div",
+      {class: "scroll", tabindex: "0", role: "region", "aria-label": "Column statistics"},
+      h(
+        "table",
+        {class: "table stats"},
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["Column", "Nulls", "Distinct", "Values"].map((name) =>
+              h("th", {scope: "col", class: name === "Distinct" ? "number" : null}, name),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          null,
+          (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows)),
+        ),
+      ),
+    ),
+  );
 }
 
 /** @param {ColumnStatistics} column @param {number | undefined} rows */
 function columnRow(column, rows) {
-  return h("tr", null, h("th", {scope: "row"}, bidi(column.column)), h("td", null, nullShare(column, rows)),
-    h("td", {class: "number"}, count(column.distinct)), h("td", {class: "stats-values"}, picture(column)));
+  return h(
+    "tr",
+    null,
+    h("th", {scope: "row"}, bidi(column.column)),
+    h("td", null, nullShare(column, rows)),
+    h("td", {class: "number"}, count(column.distinct)),
+    h("td", {class: "stats-values"}, picture(column)),
+  );
 }
 
 /** @param {ColumnStatistics} column @param {number | undefined} rows */
 function nullShare(column, rows) {
-  const was = column.good?.nullShare, nulls = column.nulls ?? 0, nan = column.nan ?? 0, share = rows ? (nulls + nan) / rows : 0;
-  const percent = (/** @type {number} */ part) => (part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`);
-  const text = !rows ? count(nulls) : percent(share), drifted = rows && was !== undefined && percent(was) !== text;
-  const part = h("span", {class: "share-part"}), bar = h("span", {class: "share", "aria-hidden": "true"}, part);
+  const was = column.good?.nullShare,
+    nulls = column.nulls ?? 0,
+    nan = column.nan ?? 0,
+    share = rows ? (nulls + nan) / rows : 0;
+  const percent = (/** @type {number} */ part) =>
+    part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
+  const text = !rows ? count(nulls) : percent(share),
+    drifted = rows && was !== undefined && percent(was) !== text;
+  const part = h("span", {class: "share-part"}),
+    bar = h("span", {class: "share", "aria-hidden": "true"}, part);
   part.style.width = `${Math.min(100, 100 * share)}%`;
-  return h("span", {class: `null-share ${share > 0 ? "some" : ""}`, title: `${plural(nulls, "null")}${nan ? `, ${count(nan)} NaN` : ""}${rows === undefined ? "" : ` in ${plural(rows, "row")}`}`}, bar, text, drifted && h("small", {class: "was"}, ` was ${percent(was)}`));
+  return h(
+    "span",
+    {
+      class: `null-share ${share > 0 ? "some" : ""}`,
+      title: `${plural(nulls, "null")}${nan ? `, ${count(nan)} NaN` : ""}${rows === undefined ? "" : ` in ${plural(rows, "row")}`}`,
+    },
+    bar,
+    text,
+    drifted && h("small", {class: "was"}, ` was ${percent(was)}`),
+  );
 }
 
 /** @param {ColumnStatistics} column */
 function picture(column) {
-  if (column.distinct === 1 && column.min !== undefined) return h("span", {class: "span-of"}, h("span", {class: "hint"}, "always "), bidi(show(column.min)));
+  if (column.distinct === 1 && column.min !== undefined)
+    return h("span", {class: "span-of"}, h("span", {class: "hint"}, "always "), bidi(show(column.min)));
   if (column.top && (!column.box || (column.distinct ?? 0) <= 12)) return topValues(column);
   if (column.box) return boxOf(column);
   if (column.length) return lengthsOf(column);
@@ -50,38 +112,91 @@ function picture(column) {
  * @param {ColumnStatistics} column
  */
 function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good}) {
-  const [low, , median, , high] = box, was = good?.box, known = [typeof min === "number" ? min : low, typeof max === "number" ? max : high, ...(was ?? [])];
-  const from = Math.min(...known), to = Math.max(...known), middle = was ? HEIGHT / 2 - 4 : HEIGHT / 2;
-  const at = (/** @type {number} */ value) => (to > from ? 4 + ((WIDTH - 8) * (value - from)) / (to - from) : WIDTH / 2);
+  const [low, , median, , high] = box,
+    was = good?.box,
+    known = [typeof min === "number" ? min : low, typeof max === "number" ? max : high, ...(was ?? [])];
+  const from = Math.min(...known),
+    to = Math.max(...known),
+    middle = was ? HEIGHT / 2 - 4 : HEIGHT / 2;
+  const at = (/** @type {number} */ value) =>
+    to > from ? 4 + ((WIDTH - 8) * (value - from)) / (to - from) : WIDTH / 2;
   const drift = was && show(was[2]) !== show(median) ? `, last good run ${show(was[2])}` : "";
   const words = `5 % ${show(low)}, 25 % ${show(box[1])}, median ${show(median)}${drift}, 75 % ${show(box[3])}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}${good?.mean !== undefined && show(good.mean) !== show(mean) ? `, last good run ${show(good.mean)}` : ""}`}`;
-  const drawing = svg("svg", {class: "box", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": words},
-    svg("title", null, words), svg("line", {class: "axis", x1: 4, x2: WIDTH - 4, y1: middle, y2: middle}), oneBox(box, at, middle, 14, ""), was && oneBox(was, at, HEIGHT - 4, 6, "good"));
-  return h("span", {class: "box-of"}, h("span", {class: "end"}, show(from)), drawing, h("span", {class: "end"}, show(to)), drift && h("small", {class: "was"}, `median was ${show(was?.[2])}`));
+  const drawing = svg(
+    "svg",
+    {class: "box", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": words},
+    svg("title", null, words),
+    svg("line", {class: "axis", x1: 4, x2: WIDTH - 4, y1: middle, y2: middle}),
+    oneBox(box, at, middle, 14, ""),
+    was && oneBox(was, at, HEIGHT - 4, 6, "good"),
+  );
+  return h(
+    "span",
+    {class: "box-of"},
+    h("span", {class: "end"}, show(from)),
+    drawing,
+    h("span", {class: "end"}, show(to)),
+    drift && h("small", {class: "was"}, `median was ${show(was?.[2])}`),
+  );
 }
 
 /** @param {number[]} box @param {(value: number) => number} at @param {number} middle @param {number} tall @param {string} kind */
 function oneBox([low, q25, median, q75, high], at, middle, tall, kind) {
-  return svg("g", {class: kind || null}, svg("line", {class: "whisker", x1: at(low), x2: at(high), y1: middle, y2: middle}),
-    svg("rect", {class: "quartiles", x: at(q25), y: middle - tall / 2, width: Math.max(2, at(q75) - at(q25)), height: tall, rx: 2.5}),
-    svg("line", {class: "median", x1: at(median), x2: at(median), y1: middle - tall / 2, y2: middle + tall / 2}));
+  return svg(
+    "g",
+    {class: kind || null},
+    svg("line", {class: "whisker", x1: at(low), x2: at(high), y1: middle, y2: middle}),
+    svg("rect", {
+      class: "quartiles",
+      x: at(q25),
+      y: middle - tall / 2,
+      width: Math.max(2, at(q75) - at(q25)),
+      height: tall,
+      rx: 2.5,
+    }),
+    svg("line", {class: "median", x1: at(median), x2: at(median), y1: middle - tall / 2, y2: middle + tall / 2}),
+  );
 }
 
 /** @param {ColumnStatistics} column */
 function topValues({top = [], distinct = 0}) {
   const most = Math.max(...top.map(([, number]) => number), 1);
-  return h("ul", {class: "top-values"}, top.map(([value, number]) => {
-    const bar = h("span", {class: "top-bar", "aria-hidden": "true"});
-    bar.style.width = `${Math.max(2, 100 * number / most)}%`;
-    return h("li", {title: `${value}: ${plural(number, "row")}`}, h("span", {class: "top-name"}, bidi(value === "" ? "(empty)" : typeof value === "number" ? NUMBER.format(value) : value)),
-      h("span", {class: "top-track"}, bar), h("span", {class: "top-count"}, count(number)));
-  }), distinct > top.length && h("li", {class: "hint top-rest"}, `and ${plural(distinct - top.length, "more value")}`));
+  return h(
+    "ul",
+    {class: "top-values"},
+    top.map(([value, number]) => {
+      const bar = h("span", {class: "top-bar", "aria-hidden": "true"});
+      bar.style.width = `${Math.max(2, (100 * number) / most)}%`;
+      return h(
+        "li",
+        {title: `${value}: ${plural(number, "row")}`},
+        h(
+          "span",
+          {class: "top-name"},
+          bidi(value === "" ? "(empty)" : typeof value === "number" ? NUMBER.format(value) : value),
+        ),
+        h("span", {class: "top-track"}, bar),
+        h("span", {class: "top-count"}, count(number)),
+      );
+    }),
+    distinct > top.length && h("li", {class: "hint top-rest"}, `and ${plural(distinct - top.length, "more value")}`),
+  );
 }
 
 /** @param {ColumnStatistics} column */
 function lengthsOf({length: [least, mean, most] = [0, 0, 0], min, max}) {
-  return h("span", {class: "span-of"}, min !== undefined && [bidi(min), h("span", {class: "hint"}, " … "), bidi(max)],
-    h("span", {class: "hint"}, least === most ? ` ${plural(most, "character")} each` : ` ${count(least)} to ${count(most)} characters, ${NUMBER.format(mean)} on average`));
+  return h(
+    "span",
+    {class: "span-of"},
+    min !== undefined && [bidi(min), h("span", {class: "hint"}, " … "), bidi(max)],
+    h(
+      "span",
+      {class: "hint"},
+      least === most
+        ? ` ${plural(most, "character")} each`
+        : ` ${count(least)} to ${count(most)} characters, ${NUMBER.format(mean)} on average`,
+    ),
+  );
 }
 
 /** @param {unknown} value */

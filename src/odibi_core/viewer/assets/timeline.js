@@ -28,29 +28,41 @@ const ALL_AT_ONCE = 250;
  * @param {{label: string, end?: number, strip?: Node | null}} how `strip` stands below the axis
  */
 export function drawTimeline(bars, {label: name, end: least = 0, strip = null}) {
-  const known = bars.every((bar) => bar.start !== null), begin = (/** @type {Bar} */ bar) => (known ? bar.start ?? 0 : 0);
+  const known = bars.every((bar) => bar.start !== null),
+    begin = (/** @type {Bar} */ bar) => (known ? (bar.start ?? 0) : 0);
   const end = bars.reduce((latest, bar) => Math.max(latest, begin(bar) + (bar.span ?? bar.ms)), known ? least : 0) || 1;
-  const body = h("div", {class: "gantt-rows"}), view = h("div", {class: "gantt-view", tabindex: "0", role: "region", "aria-label": name});
-  let rows = /** @type {Array<number | {title: string, note: string}>} */ ([]), shown = "", chosen = -1;
+  const body = h("div", {class: "gantt-rows"}),
+    view = h("div", {class: "gantt-view", tabindex: "0", role: "region", "aria-label": name});
+  let rows = /** @type {Array<number | {title: string, note: string}>} */ ([]),
+    shown = "",
+    chosen = -1;
 
   /** @param {boolean} [every] */
   function fill(every = false) {
-    const few = every || rows.length <= ALL_AT_ONCE, start = few ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 20);
+    const few = every || rows.length <= ALL_AT_ONCE,
+      start = few ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 20);
     const stop = few ? rows.length : Math.min(rows.length, start + Math.ceil(view.clientHeight / ROW || 20) + 40);
     if (shown === `${start} ${stop} ${chosen}`) return;
     shown = `${start} ${stop} ${chosen}`;
     body.style.height = `${rows.length * ROW}px`;
-    body.replaceChildren(...rows.slice(start, stop).map((row, offset) => {
-      const element = typeof row === "number" ? barRow(bars[row], begin(bars[row]), end) : h("div", {class: "gantt-group"}, bidi(row.title), h("span", {class: "hint"}, row.note));
-      if (row === chosen) element.classList.add("is-chosen");
-      element.style.top = `${(start + offset) * ROW}px`;
-      return element;
-    }));
+    body.replaceChildren(
+      ...rows.slice(start, stop).map((row, offset) => {
+        const element =
+          typeof row === "number"
+            ? barRow(bars[row], begin(bars[row]), end)
+            : h("div", {class: "gantt-group"}, bidi(row.title), h("span", {class: "hint"}, row.note));
+        if (row === chosen) element.classList.add("is-chosen");
+        element.style.top = `${(start + offset) * ROW}px`;
+        return element;
+      }),
+    );
   }
 
   /** @param {string} by */
   function order(by) {
-    const all = bars.map((_, index) => index).sort((a, b) => (by === "duration" ? bars[b].ms - bars[a].ms : begin(bars[a]) - begin(bars[b]) || a - b));
+    const all = bars
+      .map((_, index) => index)
+      .sort((a, b) => (by === "duration" ? bars[b].ms - bars[a].ms : begin(bars[a]) - begin(bars[b]) || a - b));
     rows = by === "lane" ? laned(all, bars) : all;
     [shown, view.scrollTop] = ["", 0];
     fill();
@@ -60,13 +72,16 @@ export function drawTimeline(bars, {label: name, end: least = 0, strip = null}) 
   function choose(index) {
     chosen = index;
     const top = rows.indexOf(index) * ROW;
-    if (index >= 0 && (top < view.scrollTop || top > view.scrollTop + view.clientHeight - 2 * ROW)) view.scrollTop = Math.max(0, top - 4 * ROW);
+    if (index >= 0 && (top < view.scrollTop || top > view.scrollTop + view.clientHeight - 2 * ROW))
+      view.scrollTop = Math.max(0, top - 4 * ROW);
     fill();
   }
 
   view.addEventListener("scroll", () => fill(), {passive: true});
   new ResizeObserver(() => fill()).observe(view);
-  listen("beforeprint", () => { if (rows.length <= 2 * ALL_AT_ONCE) fill(true); });
+  listen("beforeprint", () => {
+    if (rows.length <= 2 * ALL_AT_ONCE) fill(true);
+  });
   view.append(...[axis(end), strip].flatMap((one) => one ?? []), body);
   order("start");
   return Object.assign(view, {order, choose});
@@ -81,7 +96,13 @@ function laned(all, bars) {
     if (!lanes.has(lane)) lanes.set(lane, []);
     lanes.get(lane)?.push(index);
   }
-  return [...lanes].flatMap(([title, members]) => [{title, note: ` ${plural(members.length, "bar")}, ${duration(members.reduce((sum, index) => sum + bars[index].ms, 0))}`}, ...members]);
+  return [...lanes].flatMap(([title, members]) => [
+    {
+      title,
+      note: ` ${plural(members.length, "bar")}, ${duration(members.reduce((sum, index) => sum + bars[index].ms, 0))}`,
+    },
+    ...members,
+  ]);
 }
 
 /** @param {HTMLElement} element @param {number} from @param {number} to in percent */
@@ -93,24 +114,52 @@ function span(element, from, to) {
 
 /** @param {Bar} bar @param {number} start @param {number} end */
 function barRow(bar, start, end) {
-  const {name, ms, state = "success", usual, ready, marks = [], note, pick} = bar, percent = (/** @type {number} */ time) => Math.min(100, (100 * time) / end);
-  const left = percent(start), width = (100 * (bar.span ?? ms)) / end, near = left + width > 82, inside = near && width > 20;
+  const {name, ms, state = "success", usual, ready, marks = [], note, pick} = bar,
+    percent = (/** @type {number} */ time) => Math.min(100, (100 * time) / end);
+  const left = percent(start),
+    width = (100 * (bar.span ?? ms)) / end,
+    near = left + width > 82,
+    inside = near && width > 20;
   const time = h("span", {class: `gantt-time ${inside ? "inside" : ""}`}, duration(ms));
   if (near) time.style.right = `${100 - left - (inside ? width : 0)}%`;
   else time.style.left = `${left + width}%`;
   const waited = ready !== null && ready !== undefined && start - ready > end / 500;
-  const words = [`${name}: ${label(state)}, ${duration(ms)} from ${duration(start)}`, waited && `waited ${duration(start - ready)}`, usual && `usually ${duration(usual[0])} to ${duration(usual[2])}`, note].filter(Boolean).join(", ");
-  return h("button", {type: "button", class: "gantt-row", click: pick ?? null, tabindex: "-1", "aria-label": words, title: words},
-    h("span", {class: "gantt-name"}, icon(state, 13), bidi(name), marks.map((mark) => icon(mark, 12))),
-    h("span", {class: "gantt-track"}, waited && span(h("span", {class: "gantt-wait"}), percent(ready), left),
-      usual && span(h("span", {class: "gantt-usual"}), percent(start + usual[0]), percent(start + usual[2])), usual && span(h("span", {class: "gantt-middle"}), percent(start + usual[1]), percent(start + usual[1])),
-      span(h("span", {class: `gantt-bar is-${state}`}), left, left + width), time));
+  const words = [
+    `${name}: ${label(state)}, ${duration(ms)} from ${duration(start)}`,
+    waited && `waited ${duration(start - ready)}`,
+    usual && `usually ${duration(usual[0])} to ${duration(usual[2])}`,
+    note,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  return h(
+    "button",
+    {type: "button", class: "gantt-row", click: pick ?? null, tabindex: "-1", "aria-label": words, title: words},
+    h(
+      "span",
+      {class: "gantt-name"},
+      icon(state, 13),
+      bidi(name),
+      marks.map((mark) => icon(mark, 12)),
+    ),
+    h(
+      "span",
+      {class: "gantt-track"},
+      waited && span(h("span", {class: "gantt-wait"}), percent(ready), left),
+      usual && span(h("span", {class: "gantt-usual"}), percent(start + usual[0]), percent(start + usual[2])),
+      usual && span(h("span", {class: "gantt-middle"}), percent(start + usual[1]), percent(start + usual[1])),
+      span(h("span", {class: `gantt-bar is-${state}`}), left, left + width),
+      time,
+    ),
+  );
 }
 
 /** @param {number} end */
 function axis(end) {
-  const rough = end / 6, power = 10 ** Math.floor(Math.log10(rough));
-  const unit = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= rough) ?? rough, track = h("span", {class: "gantt-track"});
+  const rough = end / 6,
+    power = 10 ** Math.floor(Math.log10(rough));
+  const unit = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= rough) ?? rough,
+    track = h("span", {class: "gantt-track"});
   for (let tick = 0; tick <= end * 0.97; tick += unit) {
     const mark = h("span", {class: "gantt-tick"}, tick === 0 ? "0" : clean(tick));
     mark.style.left = `${(100 * tick) / end}%`;

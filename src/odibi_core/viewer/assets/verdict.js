@@ -13,16 +13,42 @@ const FEW = 3; // entries of a list that are shown at once
 
 /** @param {Run} story @param {Pick} pick @param {import("./types.js").Services} services */
 export function drawVerdict(story, pick, services) {
-  const {run, title} = story, first = firstFailed(story);
-  return h("section", {class: `verdict is-${run.tone}`, id: "verdict"},
+  const {run, title} = story,
+    first = firstFailed(story);
+  return h(
+    "section",
+    {class: `verdict is-${run.tone}`, id: "verdict"},
     h("div", {class: "verdict-icon"}, icon(run.tone, 40)),
-    h("div", {class: "verdict-text"},
+    h(
+      "div",
+      {class: "verdict-text"},
       h("p", {class: "eyebrow"}, run.label),
       bidi(title, "h1"),
-      h("p", {class: "sentence"}, bidi(run.sentence), first >= 0 && [" ", h("button", {type: "button", class: "link", click: () => pick(first)}, "Open ", bidi(story.steps[first].name))]),
-      facts(story)),
-    h("div", {class: "verdict-side"}, balance(story.counts, story.steps.length), drawStrip(story.strip, services, story.next), figures(story)),
-    lists(story, pick));
+      h(
+        "p",
+        {class: "sentence"},
+        bidi(run.sentence),
+        first >= 0 && [
+          " ",
+          h(
+            "button",
+            {type: "button", class: "link", click: () => pick(first)},
+            "Open ",
+            bidi(story.steps[first].name),
+          ),
+        ],
+      ),
+      facts(story),
+    ),
+    h(
+      "div",
+      {class: "verdict-side"},
+      balance(story.counts, story.steps.length),
+      drawStrip(story.strip, services, story.next),
+      figures(story),
+    ),
+    lists(story, pick),
+  );
 }
 
 /**
@@ -35,13 +61,30 @@ function firstFailed({run, steps}) {
 
 /** @param {Run} story */
 function facts({run, title, steps}) {
-  const at = moment(run.startedAt), usual = usualTotal(steps);
+  const at = moment(run.startedAt),
+    usual = usualTotal(steps);
   /** @type {Array<[string, any]>} */
-  const found = [["Started", at ? [h("time", {datetime: run.startedAt}, at.utc), at.local && h("small", null, ` ${at.local}`)] : run.started],
-    ["Duration", run.duration && [run.duration, usual && h("small", null, ` ${usual}`)]], ["Partition", run.partition && bidi(run.partition)],
-    ["Pipeline", run.pipeline === title ? "" : bidi(run.pipeline)], ["Engine", run.engine && bidi(run.engine)],
-    ["Run", run.id && [h("span", {title: run.id}, bidi(short(run.id))), " ", copyButton(run.id, "Copy the id of the run")]]];
-  return h("dl", {class: "facts"}, found.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
+  const found = [
+    [
+      "Started",
+      at ? [h("time", {datetime: run.startedAt}, at.utc), at.local && h("small", null, ` ${at.local}`)] : run.started,
+    ],
+    ["Duration", run.duration && [run.duration, usual && h("small", null, ` ${usual}`)]],
+    ["Partition", run.partition && bidi(run.partition)],
+    ["Pipeline", run.pipeline === title ? "" : bidi(run.pipeline)],
+    ["Engine", run.engine && bidi(run.engine)],
+    [
+      "Run",
+      run.id && [h("span", {title: run.id}, bidi(short(run.id))), " ", copyButton(run.id, "Copy the id of the run")],
+    ],
+  ];
+  return h(
+    "dl",
+    {class: "facts"},
+    found
+      .filter(([, value]) => value)
+      .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+  );
 }
 
 /**
@@ -49,7 +92,11 @@ function facts({run, title, steps}) {
  * @param {import("./types.js").Step[]} steps
  */
 function usualTotal(steps) {
-  const longest = steps.reduce((/** @type {import("./types.js").Step | null} */ most, step) => ((step.durationMs ?? 0) > (most?.durationMs ?? 0) ? step : most), null);
+  const longest = steps.reduce(
+    (/** @type {import("./types.js").Step | null} */ most, step) =>
+      (step.durationMs ?? 0) > (most?.durationMs ?? 0) ? step : most,
+    null,
+  );
   if (!longest || steps.length < 2) return null;
   const usual = usualRange(longest, 3);
   return `longest: ${longest.name.slice(0, 40)}, ${duration(longest.durationMs)}${usual ? `, usually ${duration(usual[1])}` : ""}`;
@@ -57,8 +104,22 @@ function usualTotal(steps) {
 
 /** @param {Run} story */
 function figures({figures: found}) {
-  return found.length > 0 && h("dl", {class: "figures"}, found.map((figure) =>
-    h("div", {class: "figure"}, h("dt", null, figure.label), h("dd", null, figure.value), figure.note && bidi(figure.note, "dd", "note"))));
+  return (
+    found.length > 0 &&
+    h(
+      "dl",
+      {class: "figures"},
+      found.map((figure) =>
+        h(
+          "div",
+          {class: "figure"},
+          h("dt", null, figure.label),
+          h("dd", null, figure.value),
+          figure.note && bidi(figure.note, "dd", "note"),
+        ),
+      ),
+    )
+  );
 }
 
 /**
@@ -69,14 +130,24 @@ function figures({figures: found}) {
 function balance(counts, total) {
   const states = ORDER.filter((state) => counts[state]).reverse();
   if (total === 0) return null;
-  return h("div", {class: "balance"},
-    h("div", {class: "balance-bar", "aria-hidden": "true"}, states.map((state) => {
-      const part = h("span", {class: `is-${state}`});
-      part.style.flexGrow = String(counts[state]);
-      return part;
-    })),
-    h("ul", {class: "balance-key"}, states.map((state) =>
-      h("li", null, icon(state, 13), ` ${count(counts[state])} ${label(state).toLowerCase()}`))));
+  return h(
+    "div",
+    {class: "balance"},
+    h(
+      "div",
+      {class: "balance-bar", "aria-hidden": "true"},
+      states.map((state) => {
+        const part = h("span", {class: `is-${state}`});
+        part.style.flexGrow = String(counts[state]);
+        return part;
+      }),
+    ),
+    h(
+      "ul",
+      {class: "balance-key"},
+      states.map((state) => h("li", null, icon(state, 13), ` ${count(counts[state])} ${label(state).toLowerCase()}`)),
+    ),
+  );
 }
 
 /**
@@ -85,17 +156,57 @@ function balance(counts, total) {
  * @param {Pick} pick
  */
 function lists(story, pick) {
-  const {attention, moreAttention: more, unusual, changes} = story, first = firstFailed(story), rest = attention.filter((one) => one.step !== first || one.tone !== "failed"), wrong = [...rest.map((one) => attentionOf(one, story, pick)), ...(unusual ?? []).map((one) => finding(one, pick))];
-  const stated = attention.map((one) => `${one.step} ${one.text}`), list = (changes?.list ?? []).filter((one) => !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)));
-  const other = (changes?.list ?? []).length > list.length ? " else" : "", commands = story.commands ?? [], right = changes || commands.length > 0;
-  return (wrong.length > 0 || right) && h("div", {class: wrong.length > 0 && right ? "pair" : "pair single"},
-    wrong.length > 0 && h("section", {class: "findings", id: "unusual", "aria-labelledby": "unusual-title"},
-      h("h2", {id: "unusual-title"}, rest.length === 0 ? "Unusual" : "Needs attention"), folded(wrong),
-      more > 0 && h("span", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`)),
-    right && h("div", {class: "pair-side"}, changes && h("section", {class: "findings changes", id: "changes", "aria-labelledby": "changes-title"},
-      h("h2", {id: "changes-title"}, list.length > 0 ? `Changed${other && " also"} since the last good run` : `Nothing${other} changed since the last good run`, changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(short(changes.with)))]),
-      folded(list.map((one) => changeOf(one, pick))),
-      changes.more && h("p", {class: "hint findings-more"}, `and ${plural(changes.more, "more difference")}: odibi compare shows all`)), commands.length > 0 && goOn(commands)));
+  const {attention, moreAttention: more, unusual, changes} = story,
+    first = firstFailed(story),
+    rest = attention.filter((one) => one.step !== first || one.tone !== "failed"),
+    wrong = [...rest.map((one) => attentionOf(one, story, pick)), ...(unusual ?? []).map((one) => finding(one, pick))];
+  const stated = attention.map((one) => `${one.step} ${one.text}`),
+    list = (changes?.list ?? []).filter((one) => !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)));
+  const other = (changes?.list ?? []).length > list.length ? " else" : "",
+    commands = story.commands ?? [],
+    right = changes || commands.length > 0;
+  return (
+    (wrong.length > 0 || right) &&
+    h(
+      "div",
+      {class: wrong.length > 0 && right ? "pair" : "pair single"},
+      wrong.length > 0 &&
+        h(
+          "section",
+          {class: "findings", id: "unusual", "aria-labelledby": "unusual-title"},
+          h("h2", {id: "unusual-title"}, rest.length === 0 ? "Unusual" : "Needs attention"),
+          folded(wrong),
+          more > 0 &&
+            h("span", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`),
+        ),
+      right &&
+        h(
+          "div",
+          {class: "pair-side"},
+          changes &&
+            h(
+              "section",
+              {class: "findings changes", id: "changes", "aria-labelledby": "changes-title"},
+              h(
+                "h2",
+                {id: "changes-title"},
+                list.length > 0
+                  ? `Changed${other && " also"} since the last good run`
+                  : `Nothing${other} changed since the last good run`,
+                changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(short(changes.with)))],
+              ),
+              folded(list.map((one) => changeOf(one, pick))),
+              changes.more &&
+                h(
+                  "p",
+                  {class: "hint findings-more"},
+                  `and ${plural(changes.more, "more difference")}: odibi compare shows all`,
+                ),
+            ),
+          commands.length > 0 && goOn(commands),
+        ),
+    )
+  );
 }
 
 /**
@@ -103,18 +214,30 @@ function lists(story, pick) {
  * @param {HTMLElement[]} entries
  */
 function folded(entries) {
-  const list = h("ul", null, entries.slice(0, FEW)), more = h("button", {type: "button", class: "link", click: () => {
-    list.append(...entries.slice(FEW));
-    more.remove();
-  }}, `Show ${count(entries.length - FEW)} more`);
-  listen("beforeprint", () => { if (more.isConnected) more.click(); });
+  const list = h("ul", null, entries.slice(0, FEW)),
+    more = h(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        click: () => {
+          list.append(...entries.slice(FEW));
+          more.remove();
+        },
+      },
+      `Show ${count(entries.length - FEW)} more`,
+    );
+  listen("beforeprint", () => {
+    if (more.isConnected) more.click();
+  });
   return [list, entries.length > FEW && more];
 }
 
 /** @param {{step?: number, name?: string}} one @param {Pick} pick */
 function stepButton(one, pick) {
   const {step, name} = one;
-  if (step !== undefined) return h("button", {type: "button", class: "link strong", click: () => pick(step)}, bidi(name));
+  if (step !== undefined)
+    return h("button", {type: "button", class: "link strong", click: () => pick(step)}, bidi(name));
   return name ? bidi(name, "strong") : null;
 }
 
@@ -129,28 +252,91 @@ function short(id) {
 /** @param {import("./types.js").Attention} one @param {Run} story @param {Pick} pick */
 function attentionOf({step, anchor, name, tone, text}, {steps}, pick) {
   const known = name ?? (step === undefined ? "" : steps[step].name);
-  return h("li", {class: "finding"}, icon(tone, 15, true),
-    h("p", null, anchor ? h("a", {class: "strong", href: `#${anchor}`}, bidi(known)) : stepButton({step, name: known}, pick), " ", bidi(text)));
+  return h(
+    "li",
+    {class: "finding"},
+    icon(tone, 15, true),
+    h(
+      "p",
+      null,
+      anchor ? h("a", {class: "strong", href: `#${anchor}`}, bidi(known)) : stepButton({step, name: known}, pick),
+      " ",
+      bidi(text),
+    ),
+  );
 }
 
 /** @param {Finding} one @param {Pick} pick */
 function finding(one, pick) {
   const follows = one.follows ?? [];
-  return h("li", {class: "finding"}, icon("unusual", 15, true), h("div", null,
-    h("p", null, stepButton(one, pick), one.name && " ", bidi(one.text)),
-    (one.usual || one.family) && h("p", {class: "hint"}, one.family && h("span", {class: "tag"}, one.family), one.family && one.usual && " ", one.usual && bidi(one.usual),
-      one.id && [" · ", copyButton(`odibi ack ${one.id}`, `Copy the command that acknowledges the finding ${one.id}`), h("code", {class: "ack"}, `odibi ack ${one.id}`)]),
-    follows.length > 0 && h("details", {class: "follows"}, h("summary", null, `${plural(follows.length, "finding")} that ${follows.length === 1 ? "follows" : "follow"} from it`),
-      h("ul", null, follows.map((each) => h("li", null, stepButton(each, pick), each.name && " ", bidi(each.text)))))));
+  return h(
+    "li",
+    {class: "finding"},
+    icon("unusual", 15, true),
+    h(
+      "div",
+      null,
+      h("p", null, stepButton(one, pick), one.name && " ", bidi(one.text)),
+      (one.usual || one.family) &&
+        h(
+          "p",
+          {class: "hint"},
+          one.family && h("span", {class: "tag"}, one.family),
+          one.family && one.usual && " ",
+          one.usual && bidi(one.usual),
+          one.id && [
+            " · ",
+            copyButton(`odibi ack ${one.id}`, `Copy the command that acknowledges the finding ${one.id}`),
+            h("code", {class: "ack"}, `odibi ack ${one.id}`),
+          ],
+        ),
+      follows.length > 0 &&
+        h(
+          "details",
+          {class: "follows"},
+          h(
+            "summary",
+            null,
+            `${plural(follows.length, "finding")} that ${follows.length === 1 ? "follows" : "follow"} from it`,
+          ),
+          h(
+            "ul",
+            null,
+            follows.map((each) => h("li", null, stepButton(each, pick), each.name && " ", bidi(each.text))),
+          ),
+        ),
+    ),
+  );
 }
 
 /** @param {Change} one @param {Pick} pick */
 function changeOf(one, pick) {
-  return h("li", {class: "finding"}, h("span", {class: "change-mark", "aria-hidden": "true"}, "Δ"), h("div", null,
-    h("p", null, stepButton(one, pick), one.name && " ", bidi(one.text),
-      (one.before !== undefined || one.after !== undefined) && h("span", {class: "values"}, " ", one.before !== undefined && bidi(one.before, "del"),
-        one.before !== undefined && one.after !== undefined && h("span", {"aria-hidden": "true"}, " → "), one.after !== undefined && bidi(one.after, "ins"))),
-    one.why && bidi(one.why, "p", "hint")));
+  return h(
+    "li",
+    {class: "finding"},
+    h("span", {class: "change-mark", "aria-hidden": "true"}, "Δ"),
+    h(
+      "div",
+      null,
+      h(
+        "p",
+        null,
+        stepButton(one, pick),
+        one.name && " ",
+        bidi(one.text),
+        (one.before !== undefined || one.after !== undefined) &&
+          h(
+            "span",
+            {class: "values"},
+            " ",
+            one.before !== undefined && bidi(one.before, "del"),
+            one.before !== undefined && one.after !== undefined && h("span", {"aria-hidden": "true"}, " → "),
+            one.after !== undefined && bidi(one.after, "ins"),
+          ),
+      ),
+      one.why && bidi(one.why, "p", "hint"),
+    ),
+  );
 }
 
 /**
@@ -158,6 +344,21 @@ function changeOf(one, pick) {
  * @param {Run["commands"]} commands
  */
 function goOn(commands) {
-  return h("div", {class: "go-on"}, h("h2", null, "Go on from here"),
-    h("dl", null, commands.map(({label: name, text}) => h("div", null, bidi(name, "dt"), h("dd", {class: "command"}, h("code", {tabindex: "0"}, text), copyButton(text, `Copy the command: ${name}`))))));
+  return h(
+    "div",
+    {class: "go-on"},
+    h("h2", null, "Go on from here"),
+    h(
+      "dl",
+      null,
+      commands.map(({label: name, text}) =>
+        h(
+          "div",
+          null,
+          bidi(name, "dt"),
+          h("dd", {class: "command"}, h("code", {tabindex: "0"}, text), copyButton(text, `Copy the command: ${name}`)),
+        ),
+      ),
+    ),
+  );
 }

@@ -6,7 +6,13 @@ import {ago, linked, listing, pageHead, stateOf} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
-const TONES = /** @type {Record<string, string>} */ ({unusual: "unusual", failed: "failed", lost: "lost", missed: "failed", late: "warn"});
+const TONES = /** @type {Record<string, string>} */ ({
+  unusual: "unusual",
+  failed: "failed",
+  lost: "lost",
+  missed: "failed",
+  late: "warn",
+});
 
 /**
  * @param {HTMLElement} root
@@ -15,7 +21,8 @@ const TONES = /** @type {Record<string, string>} */ ({unusual: "unusual", failed
  * @returns {import("../types.js").Mounted}
  */
 export function mount(root, found, services) {
-  const body = h("div"), status = h("p", {class: "hint", role: "status"});
+  const body = h("div"),
+    status = h("p", {class: "hint", role: "status"});
   let all = false;
   const ask = async () => {
     found = (await services.fetchJson?.("alerts", {all: String(all)})) ?? found;
@@ -31,8 +38,39 @@ export function mount(root, found, services) {
     }
   };
   const show = () => body.replaceChildren(...parts(found, services, services.send ? change : null));
-  drawPage(root, {kind: "alerts", parts: [["rules", "Rules"], ["findings", "Findings"], ["mutes", "Mutes"]], main: [
-    pageHead("Alerts", found.hidden ? `${count(found.hidden)} acknowledged or muted findings are hidden` : "What needs a look", services.fetchJson && choice("Alerts", [["open", "Open"], ["all", "All"]], "open", (value) => { all = value === "all"; ask(); })), status, body]}, services);
+  drawPage(
+    root,
+    {
+      kind: "alerts",
+      parts: [
+        ["rules", "Rules"],
+        ["findings", "Findings"],
+        ["mutes", "Mutes"],
+      ],
+      main: [
+        pageHead(
+          "Alerts",
+          found.hidden ? `${count(found.hidden)} acknowledged or muted findings are hidden` : "What needs a look",
+          services.fetchJson &&
+            choice(
+              "Alerts",
+              [
+                ["open", "Open"],
+                ["all", "All"],
+              ],
+              "open",
+              (value) => {
+                all = value === "all";
+                ask();
+              },
+            ),
+        ),
+        status,
+        body,
+      ],
+    },
+    services,
+  );
   show();
   return {update: ask};
 }
@@ -44,32 +82,157 @@ function parts(found, services, change) {
     if (!change) return "";
     if (alert.acknowledged) return h("span", {class: "hint"}, `acknowledged${alert.note ? `: ${alert.note}` : ""}`);
     const note = h("input", {class: "search note", placeholder: "Note", "aria-label": "Note"});
-    return h("div", {class: "actions"}, note, h("button", {type: "button", class: "quiet", click: () => change(`alerts/${encodeURIComponent(alert.alert_id)}/acknowledge`, {note: note.value})}, "Acknowledge"),
-      alert.muted ? h("span", {class: "hint"}, "muted") : h("button", {type: "button", class: "quiet", title: `Mute ${alert.family ?? "everything"} of this ${alert.node_name ? "step" : "pipeline"} for a week`, click: () => change("mutes", muteOf(alert))}, "Mute 7 days"));
+    return h(
+      "div",
+      {class: "actions"},
+      note,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          click: () => change(`alerts/${encodeURIComponent(alert.alert_id)}/acknowledge`, {note: note.value}),
+        },
+        "Acknowledge",
+      ),
+      alert.muted
+        ? h("span", {class: "hint"}, "muted")
+        : h(
+            "button",
+            {
+              type: "button",
+              class: "quiet",
+              title: `Mute ${alert.family ?? "everything"} of this ${alert.node_name ? "step" : "pipeline"} for a week`,
+              click: () => change("mutes", muteOf(alert)),
+            },
+            "Mute 7 days",
+          ),
+    );
   };
   return [
-    section("rules", "Rules", null, listing("Alerts of rules", [
-      {title: "Raised", cell: (alert) => ago(alert.raised)}, {title: "State", cell: (alert) => stateOf(alert.status, alert.status)},
-      {title: "Pipeline", cell: (alert) => linked(services.link?.("pipeline", alert.pipeline_name), alert.pipeline_name || "–")},
-      {title: "Alert", cell: (alert) => [bidi(alert.message), h("div", {class: "hint"}, bidi([alert.rule, alert.severity, alert.owner && `owner ${alert.owner}`].filter(Boolean).join(" · ")))]},
-      {title: "Run", cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8))}, {title: "", cell: actions},
-    ], found.rules, "No rule has an open alert.")),
-    section("findings", "Findings", null, listing("Findings", [
-      {title: "When", cell: (alert) => ago(alert.at)}, {title: "Kind", cell: (alert) => stateOf(TONES[alert.kind] ?? "warn", alert.kind)},
-      {title: "Pipeline", cell: (alert) => [linked(services.link?.("pipeline", alert.pipeline_name), alert.pipeline_name), alert.node_name && h("div", {class: "hint"}, bidi(alert.node_name))]},
-      {title: "Finding", cell: (alert) => [bidi(alert.message), alert.follows.length > 0 && h("details", null, h("summary", null, `${count(alert.follows.length)} follow from it`), h("ul", null, alert.follows.map((/** @type {string} */ text) => h("li", null, bidi(text)))))]},
-      {title: "Run", cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8))}, {title: "", cell: actions},
-    ], found.findings, "Nothing needs a look.")),
-    section("mutes", "Mutes", null, listing("Mutes", [
-      {title: "Pipeline", cell: (mute) => bidi(mute.pipeline_name)}, {title: "Step", cell: (mute) => bidi(mute.node_name ?? "all")}, {title: "Family", cell: (mute) => mute.family ?? "all"},
-      {title: "Until", cell: (mute) => (mute.until ? ago(mute.until) : "lifted")},
-      {title: "", cell: (mute) => change && h("button", {type: "button", class: "quiet", click: () => change("mutes", {pipeline: mute.pipeline_name, ...(mute.node_name ? {step: mute.node_name} : {}), ...(mute.family ? {family: mute.family} : {}), lift: true})}, "Lift")},
-    ], found.mutes, "Nothing is muted.")),
+    section(
+      "rules",
+      "Rules",
+      null,
+      listing(
+        "Alerts of rules",
+        [
+          {title: "Raised", cell: (alert) => ago(alert.raised)},
+          {title: "State", cell: (alert) => stateOf(alert.status, alert.status)},
+          {
+            title: "Pipeline",
+            cell: (alert) => linked(services.link?.("pipeline", alert.pipeline_name), alert.pipeline_name || "–"),
+          },
+          {
+            title: "Alert",
+            cell: (alert) => [
+              bidi(alert.message),
+              h(
+                "div",
+                {class: "hint"},
+                bidi([alert.rule, alert.severity, alert.owner && `owner ${alert.owner}`].filter(Boolean).join(" · ")),
+              ),
+            ],
+          },
+          {
+            title: "Run",
+            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
+          },
+          {title: "", cell: actions},
+        ],
+        found.rules,
+        "No rule has an open alert.",
+      ),
+    ),
+    section(
+      "findings",
+      "Findings",
+      null,
+      listing(
+        "Findings",
+        [
+          {title: "When", cell: (alert) => ago(alert.at)},
+          {title: "Kind", cell: (alert) => stateOf(TONES[alert.kind] ?? "warn", alert.kind)},
+          {
+            title: "Pipeline",
+            cell: (alert) => [
+              linked(services.link?.("pipeline", alert.pipeline_name), alert.pipeline_name),
+              alert.node_name && h("div", {class: "hint"}, bidi(alert.node_name)),
+            ],
+          },
+          {
+            title: "Finding",
+            cell: (alert) => [
+              bidi(alert.message),
+              alert.follows.length > 0 &&
+                h(
+                  "details",
+                  null,
+                  h("summary", null, `${count(alert.follows.length)} follow from it`),
+                  h(
+                    "ul",
+                    null,
+                    alert.follows.map((/** @type {string} */ text) => h("li", null, bidi(text))),
+                  ),
+                ),
+            ],
+          },
+          {
+            title: "Run",
+            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
+          },
+          {title: "", cell: actions},
+        ],
+        found.findings,
+        "Nothing needs a look.",
+      ),
+    ),
+    section(
+      "mutes",
+      "Mutes",
+      null,
+      listing(
+        "Mutes",
+        [
+          {title: "Pipeline", cell: (mute) => bidi(mute.pipeline_name)},
+          {title: "Step", cell: (mute) => bidi(mute.node_name ?? "all")},
+          {title: "Family", cell: (mute) => mute.family ?? "all"},
+          {title: "Until", cell: (mute) => (mute.until ? ago(mute.until) : "lifted")},
+          {
+            title: "",
+            cell: (mute) =>
+              change &&
+              h(
+                "button",
+                {
+                  type: "button",
+                  class: "quiet",
+                  click: () =>
+                    change("mutes", {
+                      pipeline: mute.pipeline_name,
+                      ...(mute.node_name ? {step: mute.node_name} : {}),
+                      ...(mute.family ? {family: mute.family} : {}),
+                      lift: true,
+                    }),
+                },
+                "Lift",
+              ),
+          },
+        ],
+        found.mutes,
+        "Nothing is muted.",
+      ),
+    ),
   ];
 }
 
 /** @param {any} alert */
 function muteOf(alert) {
   const until = new Date(Date.now() + 7 * 86_400_000).toISOString();
-  return {pipeline: alert.pipeline_name, ...(alert.node_name ? {step: alert.node_name} : {}), ...(alert.family ? {family: alert.family} : {}), until};
+  return {
+    pipeline: alert.pipeline_name,
+    ...(alert.node_name ? {step: alert.node_name} : {}),
+    ...(alert.family ? {family: alert.family} : {}),
+    until,
+  };
 }

@@ -22,8 +22,27 @@ export function mount(root, page, services) {
     page = (await services.fetchJson?.("datasets", asked)) ?? page;
     show();
   };
-  const show = () => list.replaceChildren(listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."), pager(page, "datasets", services.fetchJson && ((offset) => ask({offset}))));
-  drawPage(root, {kind: "datasets", parts: [], main: [pageHead("Datasets", "Files and tables that runs wrote or read, the last written first", services.fetchJson && searchField("Search datasets", "", (search) => ask({search, offset: 0}))), list]}, services);
+  const show = () =>
+    list.replaceChildren(
+      listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."),
+      pager(page, "datasets", services.fetchJson && ((offset) => ask({offset}))),
+    );
+  drawPage(
+    root,
+    {
+      kind: "datasets",
+      parts: [],
+      main: [
+        pageHead(
+          "Datasets",
+          "Files and tables that runs wrote or read, the last written first",
+          services.fetchJson && searchField("Search datasets", "", (search) => ask({search, offset: 0})),
+        ),
+        list,
+      ],
+    },
+    services,
+  );
   show();
   return {update: () => ask({})};
 }
@@ -32,12 +51,43 @@ export function mount(root, page, services) {
 function columns(page, services) {
   const now = new Date(page.now).getTime();
   return [
-    {title: "Dataset", cell: (one) => [h("strong", null, bidi(one.dataset ?? one.uri)), h("div", {class: "hint uri"}, bidi(one.uri))]},
+    {
+      title: "Dataset",
+      cell: (one) => [h("strong", null, bidi(one.dataset ?? one.uri)), h("div", {class: "hint uri"}, bidi(one.uri))],
+    },
     {title: "Format", cell: (one) => one.format ?? ""},
-    {title: "Written", cell: (one) => (one.written ? [linked(services.link?.("run", one.run_id), ago(one.written, now)), h("div", {class: "hint"}, bidi(`${one.pipeline_name} / ${one.node_name ?? ""}`))] : h("span", {class: "hint"}, one.modified ? `by no recorded run; changed ${ago(one.modified, now)}` : "by no recorded run"))},
+    {
+      title: "Written",
+      cell: (one) =>
+        one.written
+          ? [
+              linked(services.link?.("run", one.run_id), ago(one.written, now)),
+              h("div", {class: "hint"}, bidi(`${one.pipeline_name} / ${one.node_name ?? ""}`)),
+            ]
+          : h(
+              "span",
+              {class: "hint"},
+              one.modified ? `by no recorded run; changed ${ago(one.modified, now)}` : "by no recorded run",
+            ),
+    },
     {title: "Rows", number: true, cell: (one) => count(one.row_count)},
     {title: "Columns", number: true, cell: (one) => count(one.column_count)},
     {title: "Size", number: true, cell: (one) => (one.bytes === null ? "–" : size(one.bytes))},
-    {title: "Read by", cell: (one) => (one.readers ? h("details", null, h("summary", null, `${plural(one.readers.length, "step")}, ${ago(one.last_read, now)}`), h("ul", null, one.readers.map((/** @type {string} */ name) => h("li", null, bidi(name))))) : h("span", {class: "hint"}, "no recorded run"))},
+    {
+      title: "Read by",
+      cell: (one) =>
+        one.readers
+          ? h(
+              "details",
+              null,
+              h("summary", null, `${plural(one.readers.length, "step")}, ${ago(one.last_read, now)}`),
+              h(
+                "ul",
+                null,
+                one.readers.map((/** @type {string} */ name) => h("li", null, bidi(name))),
+              ),
+            )
+          : h("span", {class: "hint"}, "no recorded run"),
+    },
   ];
 }

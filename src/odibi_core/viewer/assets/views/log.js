@@ -6,7 +6,19 @@ import {linked, pageHead, searchField, selectField} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
-const SHOWN = new Set(["timestamp", "level", "event_type", "message", "node_name", "duration_ms", "row_count", "run_id", "writer_id", "seq", "error"]);
+const SHOWN = new Set([
+  "timestamp",
+  "level",
+  "event_type",
+  "message",
+  "node_name",
+  "duration_ms",
+  "row_count",
+  "run_id",
+  "writer_id",
+  "seq",
+  "error",
+]);
 
 /**
  * @param {HTMLElement} root
@@ -17,9 +29,11 @@ const SHOWN = new Set(["timestamp", "level", "event_type", "message", "node_name
 export function mount(root, page, services) {
   /** @type {Record<string, string | number>} */
   const asked = {search: "", level: "debug", step: "", newest: "", ...page.asked};
-  const body = h("tbody"), state = h("span", {class: "hint", role: "status"});
+  const body = h("tbody"),
+    state = h("span", {class: "hint", role: "status"});
   const more = h("button", {type: "button", class: "more", click: () => next()}, "More lines");
-  let lines = 0, ask = 0;
+  let lines = 0,
+    ask = 0;
   /** @param {any} found */
   const add = (found) => {
     body.append(...found.lines.map(line));
@@ -29,37 +43,133 @@ export function mount(root, page, services) {
     state.textContent = `${count(lines)} lines${found.more ? (services.fetchJson ? "" : "; the record has more") : ", the end of what is recorded"}`;
   };
   const wanted = () => Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ""));
-  const next = async () => add(await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {...wanted(), after: page.next}));
+  const next = async () =>
+    add(await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {...wanted(), after: page.next}));
   /** @param {Record<string, string>} changes */
   const filter = async (changes) => {
     Object.assign(asked, changes);
     const mine = (ask += 1);
     let found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, wanted());
     // A filter that few lines pass ends a page early: go on until there is something to see.
-    while (found && mine === ask && found.more && found.lines.length === 0) found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {...wanted(), after: found.next});
+    while (found && mine === ask && found.more && found.lines.length === 0)
+      found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {
+        ...wanted(),
+        after: found.next,
+      });
     if (!found || mine !== ask) return;
     lines = 0;
     body.replaceChildren();
     add(found);
   };
-  const tools = [searchField("Search lines: words or name=value", "", (search) => filter({search})),
-    selectField("Level", [["debug", "Every level"], ["info", "Info and above"], ["warning", "Warnings and above"], ["error", "Errors"]], "debug", (level) => filter({level})),
+  const tools = [
+    searchField("Search lines: words or name=value", "", (search) => filter({search})),
+    selectField(
+      "Level",
+      [
+        ["debug", "Every level"],
+        ["info", "Info and above"],
+        ["warning", "Warnings and above"],
+        ["error", "Errors"],
+      ],
+      "debug",
+      (level) => filter({level}),
+    ),
     searchField("Step", String(asked.step), (step) => filter({step})),
-    selectField("Order", [["", "Oldest first"], ["true", "Newest first"]], "", (newest) => filter({newest}))];
-  drawPage(root, {kind: "log", parts: [], main: [pageHead("Log", linked(services.link?.("run", page.run_id), page.run_id), services.fetchJson && tools),
-    h("div", {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Lines"}, h("table", {class: "table log"},
-      h("thead", null, h("tr", null, ["Time", "Level", "Event", "Step", ""].map((name) => h("th", {scope: "col"}, name)))), body)), more, state]}, services);
+    selectField(
+      "Order",
+      [
+        ["", "Oldest first"],
+        ["true", "Newest first"],
+      ],
+      "",
+      (newest) => filter({newest}),
+    ),
+  ];
+  drawPage(
+    root,
+    {
+      kind: "log",
+      parts: [],
+      main: [
+        pageHead("Log", linked(services.link?.("run", page.run_id), page.run_id), services.fetchJson && tools),
+        h(
+          "div",
+          {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Lines"},
+          h(
+            "table",
+            {class: "table log"},
+            h(
+              "thead",
+              null,
+              h(
+                "tr",
+                null,
+                ["Time", "Level", "Event", "Step", ""].map((name) => h("th", {scope: "col"}, name)),
+              ),
+            ),
+            body,
+          ),
+        ),
+        more,
+        state,
+      ],
+    },
+    services,
+  );
   add(page);
-  return {update: () => { if (!page.more && asked.newest !== "true") next(); }};
+  return {
+    update: () => {
+      if (!page.more && asked.newest !== "true") next();
+    },
+  };
 }
 
 /** @param {any} event */
 function line(event) {
   const at = new Date(event.timestamp);
   const rest = Object.entries(event).filter(([name, value]) => !SHOWN.has(name) && value !== null);
-  const figures = [event.duration_ms !== undefined && event.duration_ms !== null && duration(event.duration_ms), event.row_count !== undefined && event.row_count !== null && `${count(event.row_count)} rows`].filter(Boolean).join(", ");
-  const clock = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23"}).format(at);
-  return h("tr", {class: `level-${event.level}`}, h("td", {title: event.timestamp}, h("time", {datetime: event.timestamp}, clock)), h("td", {class: "level"}, event.level), h("td", null, event.event_type), bidi(event.node_name ?? "", "td"),
-    h("td", null, bidi([event.error ?? event.message, figures].filter(Boolean).join(" · "), "span"),
-      rest.length > 0 && h("details", null, h("summary", null, `${count(rest.length)} fields`), h("dl", {class: "pairs"}, rest.map(([name, value]) => h("div", null, h("dt", null, name), bidi(typeof value === "string" ? value : JSON.stringify(value), "dd")))))));
+  const figures = [
+    event.duration_ms !== undefined && event.duration_ms !== null && duration(event.duration_ms),
+    event.row_count !== undefined && event.row_count !== null && `${count(event.row_count)} rows`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  const clock = new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+    hourCycle: "h23",
+  }).format(at);
+  return h(
+    "tr",
+    {class: `level-${event.level}`},
+    h("td", {title: event.timestamp}, h("time", {datetime: event.timestamp}, clock)),
+    h("td", {class: "level"}, event.level),
+    h("td", null, event.event_type),
+    bidi(event.node_name ?? "", "td"),
+    h(
+      "td",
+      null,
+      bidi([event.error ?? event.message, figures].filter(Boolean).join(" · "), "span"),
+      rest.length > 0 &&
+        h(
+          "details",
+          null,
+          h("summary", null, `${count(rest.length)} fields`),
+          h(
+            "dl",
+            {class: "pairs"},
+            rest.map(([name, value]) =>
+              h(
+                "div",
+                null,
+                h("dt", null, name),
+                bidi(typeof value === "string" ? value : JSON.stringify(value), "dd"),
+              ),
+            ),
+          ),
+        ),
+    ),
+  );
 }

@@ -25,13 +25,16 @@ import {drawVerdict} from "../verdict.js";
  * @returns {import("../types.js").Mounted}
  */
 export function mount(root, story, services) {
-  const selection = selectionOf(), memory = {};
+  const selection = selectionOf(),
+    memory = {};
   draw(root, story, {selection, memory, services});
   selection.start();
-  return {update: (patch) => {
-    story = patched(story, patch);
-    draw(root, story, {selection, memory, services});
-  }};
+  return {
+    update: (patch) => {
+      story = patched(story, patch);
+      draw(root, story, {selection, memory, services});
+    },
+  };
 }
 
 /**
@@ -41,7 +44,8 @@ export function mount(root, story, services) {
  * @returns {Run}
  */
 export function patched(story, {nodes = [], head = {}}) {
-  const places = new Map(story.steps.map((step, index) => [step.name, index])), steps = [...story.steps];
+  const places = new Map(story.steps.map((step, index) => [step.name, index])),
+    steps = [...story.steps];
   for (const node of nodes) {
     const place = places.get(node.name);
     if (place === undefined) places.set(node.name, steps.push(node) - 1);
@@ -56,15 +60,37 @@ export function patched(story, {nodes = [], head = {}}) {
  * @param {{selection: import("../selection.js").Selection, memory: Memory, services: Services}} page
  */
 function draw(root, story, {selection, memory, services}) {
-  const {steps} = story, pick = (/** @type {number} */ index) => selection.select(index, "link");
+  const {steps} = story,
+    pick = (/** @type {number} */ index) => selection.select(index, "link");
   redrawn();
   selection.renew(steps);
   const graph = drawGraph(steps, story.graph.edges, selection, memory);
-  const parts = [graph?.element, drawTiming(steps, story.run.durationMs, selection, memory), drawLedger(steps, pick), drawChecks(steps, pick), steps.length > 0 && drawSteps(story, selection, memory),
-    drawLineage(story.columns, steps, pick, (marks) => graph?.mark(marks)), drawPurpose(story.purpose, pick), ...drawActivity(story.activity ?? {}, memory)].flatMap((part) => part || []);
-  const titles = /** @type {Array<[string, string]>} */ (parts.map((part) => [part.id, part.querySelector("h2")?.textContent ?? part.id]));
-  const all = [drawVerdict(story, pick, services), ...parts], panel = drawPanel(story, selection, services);
-  if (!replaced(root, all)) drawPage(root, {kind: "run story", parts: titles, main: all, tools: downloadButton(`${story.run.id || "run"}.json`, () => JSON.stringify(story), "Data")}, services);
+  const parts = [
+    graph?.element,
+    drawTiming(steps, story.run.durationMs, selection, memory),
+    drawLedger(steps, pick),
+    drawChecks(steps, pick),
+    steps.length > 0 && drawSteps(story, selection, memory),
+    drawLineage(story.columns, steps, pick, (marks) => graph?.mark(marks)),
+    drawPurpose(story.purpose, pick),
+    ...drawActivity(story.activity ?? {}, memory),
+  ].flatMap((part) => part || []);
+  const titles = /** @type {Array<[string, string]>} */ (
+    parts.map((part) => [part.id, part.querySelector("h2")?.textContent ?? part.id])
+  );
+  const all = [drawVerdict(story, pick, services), ...parts],
+    panel = drawPanel(story, selection, services);
+  if (!replaced(root, all))
+    drawPage(
+      root,
+      {
+        kind: "run story",
+        parts: titles,
+        main: all,
+        tools: downloadButton(`${story.run.id || "run"}.json`, () => JSON.stringify(story), "Data"),
+      },
+      services,
+    );
   root.querySelector(":scope > .step-panel")?.remove();
   root.append(panel);
   if (selection.index >= 0) selection.select(selection.index, "update");
@@ -76,7 +102,8 @@ function draw(root, story, {selection, memory, services}) {
  * @param {HTMLElement[]} parts
  */
 function replaced(root, parts) {
-  const main = root.querySelector(":scope > main.page"), old = main ? [...main.children] : [];
+  const main = root.querySelector(":scope > main.page"),
+    old = main ? [...main.children] : [];
   if (!main || old.length !== parts.length || parts.some((part, place) => part.id !== old[place].id)) return false;
   parts.forEach((part, place) => {
     const typing = document.activeElement instanceof HTMLInputElement && old[place].contains(document.activeElement);

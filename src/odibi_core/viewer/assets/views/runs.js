@@ -26,29 +26,72 @@ export function mount(root, page, services) {
     show();
   };
   const text = (/** @type {string} */ name) => String(asked[name] ?? "");
-  const tools = [searchField("Search runs: id, error, host, tag, parameter", text("search"), (search) => ask({search, offset: 0})),
+  const tools = [
+    searchField("Search runs: id, error, host, tag, parameter", text("search"), (search) => ask({search, offset: 0})),
     searchField("Pipeline", text("pipeline"), (pipeline) => ask({pipeline, offset: 0})),
-    selectField("Status", [["", "Every status"], ...["success", "failed", "cancelled", "running", "lost"].map((name) => /** @type {[string, string]} */ ([name, name]))], text("status"), (status) => ask({status, offset: 0})),
-    selectField("Findings", [["", "All runs"], ["true", "Unusual only"]], text("unusual"), (unusual) => ask({unusual, offset: 0}))];
-  drawPage(root, {kind: "runs", parts: [], main: [pageHead("Runs", "The newest first", services.fetchJson && tools), list]}, services);
+    selectField(
+      "Status",
+      [
+        ["", "Every status"],
+        ...["success", "failed", "cancelled", "running", "lost"].map(
+          (name) => /** @type {[string, string]} */ ([name, name]),
+        ),
+      ],
+      text("status"),
+      (status) => ask({status, offset: 0}),
+    ),
+    selectField(
+      "Findings",
+      [
+        ["", "All runs"],
+        ["true", "Unusual only"],
+      ],
+      text("unusual"),
+      (unusual) => ask({unusual, offset: 0}),
+    ),
+  ];
+  drawPage(
+    root,
+    {kind: "runs", parts: [], main: [pageHead("Runs", "The newest first", services.fetchJson && tools), list]},
+    services,
+  );
   show();
   return {update: () => ask({})};
 }
 
 /** @param {any} page @param {Services} services @param {((offset: number) => void) | undefined} go */
 function table(page, services, go) {
-  return [listing("Runs", [
-    {title: "Started", cell: (run) => time(run.started)},
-    {title: "Pipeline", cell: (run) => linked(services.link?.("pipeline", run.pipeline_name ?? ""), run.pipeline_name ?? "?")},
-    {title: "Status", cell: (run) => [stateOf(run.state), run.error && h("div", {class: "hint"}, firstLine(run.error))]},
-    {title: "Duration", number: true, cell: (run) => duration(run.duration_ms)},
-    {title: "Steps", number: true, cell: (run) => (run.steps === null ? count(run.success_count) : `${count(run.success_count)}/${count(run.steps)}`)},
-    {title: "Read", number: true, cell: (run) => count(run.rows_read)},
-    {title: "Published", number: true, cell: (run) => count(run.rows_published)},
-    {title: "Checks", cell: (run) => checks(run)},
-    {title: "Unusual", number: true, cell: (run) => (run.unusual ? count(run.unusual) : "")},
-    {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), run.run_id.slice(-8))},
-  ], page.runs, "No run passes the filter."), pager(page, "runs", go)];
+  return [
+    listing(
+      "Runs",
+      [
+        {title: "Started", cell: (run) => time(run.started)},
+        {
+          title: "Pipeline",
+          cell: (run) => linked(services.link?.("pipeline", run.pipeline_name ?? ""), run.pipeline_name ?? "?"),
+        },
+        {
+          title: "Status",
+          cell: (run) => [stateOf(run.state), run.error && h("div", {class: "hint"}, firstLine(run.error))],
+        },
+        {title: "Duration", number: true, cell: (run) => duration(run.duration_ms)},
+        {
+          title: "Steps",
+          number: true,
+          cell: (run) =>
+            run.steps === null ? count(run.success_count) : `${count(run.success_count)}/${count(run.steps)}`,
+        },
+        {title: "Read", number: true, cell: (run) => count(run.rows_read)},
+        {title: "Published", number: true, cell: (run) => count(run.rows_published)},
+        {title: "Checks", cell: (run) => checks(run)},
+        {title: "Unusual", number: true, cell: (run) => (run.unusual ? count(run.unusual) : "")},
+        {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), run.run_id.slice(-8))},
+      ],
+      page.runs,
+      "No run passes the filter.",
+    ),
+    pager(page, "runs", go),
+  ];
 }
 
 /** @param {any} run */
