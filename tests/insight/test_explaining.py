@@ -237,6 +237,30 @@ def test_an_aggregation_of_two_inputs_is_no_join() -> None:
     assert _cause(change) == ("customer < 5", "exact")
 
 
+def _sales() -> pd.DataFrame:
+    return pd.DataFrame({"shop": ["a", "b", "c", "d"] * 250, "amount": np.arange(1000.0) % 97})
+
+
+@pytest.mark.parametrize("has_new_labels", [True, False])
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_groups_in_the_order_of_the_first_rows_are_not_the_first_rows(library: str, has_new_labels: bool) -> None:
+    """The key of the groups stands at the places of some rows, which does not make them these rows."""
+    sales = _sales()
+    totals = sales.groupby("shop", as_index=not has_new_labels)[["amount"]].sum()
+    frames = (pl.from_pandas(sales), pl.from_pandas(totals, include_index=not has_new_labels))
+    change = explain({"sales": sales}, totals) if library == "pandas" else explain({"sales": frames[0]}, frames[1])
+    assert (change.kind, change.lost, change.causes) == ("aggregate", 0, ())
+
+
+@pytest.mark.parametrize("names", [("sales", "shops"), ("shops", "sales")])
+def test_the_rows_of_a_join_are_those_that_look_up_even_without_a_key_of_their_own(names: tuple[str, str]) -> None:
+    """Each row of the small table is unique, and multiplied by the rows that look it up: these are the main input."""
+    frames = {"sales": _sales(), "shops": pd.DataFrame({"shop": ["a", "b"], "region": ["north", "south"]})}
+    change = explain({name: frames[name] for name in names}, frames["sales"].merge(frames["shops"], on="shop"))
+    assert (change.main, change.kind, change.lost) == ("sales", "inner join", 500)
+    assert _cause(change) == ("shop not in shops", "exact")
+
+
 def test_columns_of_both_sides_get_suffixes_and_the_join_is_found() -> None:
     """The columns that a merge renames on both sides are compared by their values."""
     orders = _orders()

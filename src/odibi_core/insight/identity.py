@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 from odibi_core.insight.base import NUMBER_UNITS, SORTED_UNITS, Budget
 from odibi_core.insight.fingerprints import by_fingerprints
 from odibi_core.insight.frames.frame import Frame
+from odibi_core.insight.frames.hashes import salted
 from odibi_core.insight.frames.matching import evenly
-from odibi_core.insight.pairs import SAMPLE, Identity, Pair, agreement, by_position, hashes, pairs_of, spread
+from odibi_core.insight.pairs import SAMPLE, Agreement, Identity, Pair, agreement, by_position, hashes, pairs_of, spread
 
 if TYPE_CHECKING:
     from odibi_core.insight.frames.frame import Rows
 
 _FEW_ROWS: Final = 12
 _FEW_COLUMNS: Final = 6
+_DISTINCT: Final = 0.9
+"""The share of different rows in a sample by which columns distinguish the rows of an input."""
 
 
 def identify(main: Frame, output: Frame, budget: Budget) -> Identity | None:
@@ -60,7 +63,9 @@ def _in_place(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> 
         if output.height < main.height and not _may_agree(main, output, pairs, start):
             continue
         seen = agreement(main, output, pairs, (sample + start, sample))
-        if not (seen.same or seen.partly) or (output.height < main.height and (seen.spread < 2 or not seen.same)):
+        if not (seen.same or seen.partly):
+            continue
+        if output.height < main.height and (seen.spread < 2 or _may_be_groups(main, seen, len(sample))):
             continue
         checked = _most_varied(output, seen.same, sample)
         if checked is not None and not _all_agree(main, output, checked, start, budget):
@@ -69,6 +74,17 @@ def _in_place(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> 
         is_unique = (not seen.altered and bool(seen.same or seen.partly)) or seen.unique_share >= 0.9
         return Identity(rows, tuple(seen.same), tuple(seen.partly + seen.altered), "place", is_unique)
     return None
+
+
+def _may_be_groups(main: Frame, seen: Agreement, rows: int) -> bool:
+    """Return whether rows that all differ may be groups instead: the input has several rows of each."""
+    import numpy as np
+
+    if seen.spread < rows:
+        return False
+    sample = evenly(main.height, SAMPLE)
+    of_main = [salted(hashes(main, pair, sample, of_output=False), place) for place, pair in enumerate(seen.same)]
+    return len(np.unique(sum(of_main))) < _DISTINCT * len(sample)
 
 
 def _may_agree(main: Frame, output: Frame, pairs: list[Pair], start: int) -> bool:
@@ -106,6 +122,9 @@ def _by_index(main: Frame, output: Frame, pairs: list[Pair], budget: Budget) -> 
     seen = agreement(main, output, pairs, (rows[sample], sample))
     evidence = seen.spread > 1 or (seen.same and not seen.altered)
     if not evidence and not seen.partly:
+        return None
+    is_new = output.height < main.height and bool((rows == known).all())  # labels from 0, as of a frame made anew
+    if is_new and _may_be_groups(main, seen, len(sample)):
         return None
     checked = _most_varied(output, seen.same, sample)
     if checked is not None:

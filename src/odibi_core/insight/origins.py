@@ -76,7 +76,10 @@ def find_origin(inputs: Mapping[str, Frame], output: Frame, declared: Declared, 
         found = identity.rows[identity.rows >= 0]
         counts = np.bincount(found, minlength=main.height)
         share = len(found) / output.height
-        rank = (share >= _ALL, identity.is_unique, counts.max() == 1, len(identity.same), share)
+        is_single = counts.max() == 1
+        # a lookup table has unique rows too; the rows that are looked up may have no key, but most of the columns
+        is_main = is_single and (identity.is_unique or 2 * len(identity.same) >= len(output.names))
+        rank = (share >= _ALL, is_main, identity.is_unique, is_single, len(identity.same), share)
         if best is None or rank > best[0]:
             best = (rank, name, identity, counts)
         if identity.is_unique and share == 1.0 and counts.max() == 1:
