@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.story.fixture.flights import flights
 from tests.story.fixture.past import SOURCE, background
+from tests.story.test_rows import LOST
 
 from odibi_core.observability import StoryGenerator
 from odibi_core.story import Background, build, read_background, read_lineage, render
@@ -31,9 +32,35 @@ def test_the_first_step_that_differs_comes_first_of_what_needs_attention() -> No
     name = draw(None)["steps"][1]["name"]
     run = {"blame": f"{name} lost 5 of 9 rows; likely cause: filter", "blame_step": name}
     first = draw({"run": run})["attention"][0]
-    assert (first["step"], first["text"], first["tone"]) == (1, run["blame"], "warn")
+    assert (first["step"], first["text"], first["tone"]) == (1, "lost 5 of 9 rows; likely cause: filter", "warn")
     assert draw({"run": run}, {**flights(), "status": "success"})["run"]["label"].endswith("1 unusual finding")
     assert draw({"run": run | {"blame_step": "gone"}})["attention"] == draw(None)["attention"]
+
+
+def test_a_loss_of_rows_stands_once() -> None:
+    """The sentence of the first step takes in the findings about its rows; others, and of other steps, stay."""
+    name, other = (draw(None)["steps"][place]["name"] for place in (1, 2))
+    alerts = [
+        {"alert_id": "a", "node_name": name, "family": "rows", "message": f"{name}: 4 rows, expected 9"},
+        {"alert_id": "b", "node_name": name, "family": "selectivity", "message": "44 % kept", "follows_from": "a"},
+        {"alert_id": "c", "node_name": name, "family": "duration", "message": "slow"},
+        {"alert_id": "d", "node_name": other, "family": "rows", "message": "4 rows"},
+    ]
+    changes = [{"step": name, "text": "made 4 rows, and 9 before", "alert": "a"}, {"step": name, "text": "code"}]
+    lineage = flights()
+    lineage["steps"][1]["row_changes"] = [LOST]
+    known = {"run": {"blame": f"{name} lost 5 of 9 rows", "blame_step": name}, "alerts": alerts, "changes": changes}
+    document = draw(known, lineage)
+    first, *others = document["attention"]
+    assert [each["text"] for each in first["also"]][1:] == ["4 rows, expected 9", "44 % kept"]
+    assert "600 of 1,000 rows lost" in first["also"][0]["text"]
+    assert not [each for each in others if "rows lost" in each["text"]]
+    assert [each["id"] for each in document["unusual"]] == ["c", "d"]
+    assert [each.get("stated") for each in document["changes"]["list"]] == [True, None]
+    # A sentence about something else takes in nothing.
+    document = draw({**known, "run": {"blame": f"{name}: column a is now b", "blame_step": name}}, lineage)
+    assert [each.get("id") for each in document["unusual"]] == ["a", "c", "d"]
+    assert [each for each in document["attention"] if "rows lost" in each["text"]]
 
 
 def test_without_a_background_the_page_has_none_of_it() -> None:

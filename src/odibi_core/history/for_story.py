@@ -65,7 +65,12 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
         return {}
     found = compare(pair.before, pair.after, pair.noise, pair.sources)
     rows = [
-        {"step": each.node, "text": each.message, "why": each.cause.message if each.cause else each.why}
+        {
+            "step": each.node,
+            "text": each.message,
+            "why": each.cause.message if each.cause else each.why,
+            "alert": each.alert_id,
+        }
         for each in found.notable
         if each.follows_from is None
     ]

@@ -17,6 +17,7 @@ MOST_OPERATIONS: Final = 300
 MOST_DEPTH: Final = 20
 MOST_COSTS: Final = 50
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+_NOUNS: Final = frozenset({"warning", "error"})
 
 
 def drawn(activity: Activity | None) -> Drawn:
@@ -59,7 +60,11 @@ def figures(activity: Drawn) -> list[dict[str, str]]:
         found.append({"label": "Errors captured", "value": count(number), "note": note})
     if lines := activity.get("lines"):
         levels = activity.get("levels", {})
-        notes = [f"{levels[level]:,} {level}" for level in LEVELS[:1:-1] if levels.get(level)]
+        notes = [
+            plural(levels[level], level) if level in _NOUNS else f"{levels[level]:,} {level}"
+            for level in LEVELS[:1:-1]
+            if levels.get(level)
+        ]
         found.append({"label": "Log lines", "value": count(lines), "note": ", ".join(notes)})
     if cost := activity.get("cost"):
         found.append({"label": "Estimated cost", "value": cost["total"], "note": cost["note"]})

@@ -6,7 +6,7 @@ from typing import Any
 
 from odibi_core.events.clock import iso
 from odibi_core.story import activity as beside
-from odibi_core.story import columns, drift, past, unusual, verdict, wording
+from odibi_core.story import blamed, columns, drift, past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.commands import commands
 from odibi_core.story.purpose import partition_of, purpose
@@ -21,10 +21,13 @@ Document = dict[str, Any]
 Edges = dict[tuple[int, int], dict[str, Any]]
 
 
-def build(lineage: Lineage, title: str | None = None, known: Background = NOTHING) -> Document:
+def build(
+    lineage: Lineage, title: str | None = None, known: Background = NOTHING, *, is_live: bool = False
+) -> Document:
     """Return the document of a lineage and its background.
 
-    Both must be free of secrets: our own record, or from `read_lineage` and `read_background`.
+    Both must be free of secrets: our own record, or from `read_lineage` and `read_background`. A page that follows
+    the run is live; a saved one states that the run was going on when it was written.
     """
     earlier = past.of_steps(known, lineage)
     steps = [_step(node, known, earlier) for node in lineage.nodes]
@@ -40,19 +43,21 @@ def build(lineage: Lineage, title: str | None = None, known: Background = NOTHIN
     _link(steps, columns.linked(frames))
     activity = beside.drawn(lineage.activity)
     amber = verdict.reservations(lineage, activity, unusual.count(known)) if lineage.status == "success" else ""
-    attention, more = verdict.attention(lineage, activity)
+    first = blamed.blamed(known, places, lineage)
+    attention, more = verdict.attention(lineage, activity, first.rows)
+    first_of_all, findings = blamed.taken_in(first, unusual.findings(known, places))
     run = _run(lineage, known, amber)
     return {
         "format": FORMAT,
         "title": title or run["pipeline"],
-        "run": run | {"sentence": verdict.sentence(lineage, activity)},
+        "run": run | {"sentence": verdict.sentence(lineage, activity, is_live=is_live)},
         "counts": verdict.counts(lineage),
         "figures": verdict.figures(lineage, activity),
-        "unusual": unusual.findings(known, places),
+        "unusual": findings,
         "changes": unusual.changes(known, places),
         "strip": past.strip(known, lineage),
         "purpose": purpose(known, places),
-        "attention": [*unusual.blamed(known, places), *attention],
+        "attention": [*first_of_all, *attention],
         "moreAttention": more,
         "commands": commands(lineage, known),
         "steps": steps,

@@ -48,35 +48,27 @@ def findings(known: Background, places: Mapping[str, int]) -> list[dict[str, Any
 
 def count(known: Background) -> int:
     """Return the number of unusual findings; without any, 1 for the first step that differs from the last good run."""
-    return len(anomalies(known)) or int(_text(known.run.get("blame")) is not None)
-
-
-def blamed(known: Background, places: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the entry of the first step that differs from the last good run; an empty list without one."""
-    name, text = _text(known.run.get("blame_step")), _text(known.run.get("blame"))
-    if text is None or name is None or name not in places:
-        return []
-    return [{"step": places[name], "tone": "warn", "text": text}]
+    return len(anomalies(known)) or int(text_of(known.run.get("blame")) is not None)
 
 
 def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
-    name = _text(row.get("node_name"))
-    text = _text(row.get("message")) or _text(row.get("series")) or "unusual"
+    name = text_of(row.get("node_name"))
+    text = text_of(row.get("message")) or text_of(row.get("series")) or "unusual"
     return compact(
         {
             "step": places.get(name or ""),
             "name": name,
             "text": text.removeprefix(f"{name}: "),
-            "family": _text(row.get("family")),
+            "family": text_of(row.get("family")),
             "usual": chance(row) if "expected" in text else usual(row),
-            "id": _text(row.get("alert_id")),
+            "id": text_of(row.get("alert_id")),
         }
     )
 
 
 def usual(row: Row) -> str | None:
     """Return the expectation of a finding: `usually 8 (7 to 9) in 12 runs, 1 of 5,000 runs is so far off`."""
-    expected, low, high = _text(row.get("expected")), number(row.get("low")), number(row.get("high"))
+    expected, low, high = text_of(row.get("expected")), number(row.get("low")), number(row.get("high"))
     parts = [f"usually {expected}"] if expected else []
     if low is not None and high is not None:
         span = f"{low:,.4g} to {high:,.4g}"
@@ -94,35 +86,40 @@ def chance(row: Row) -> str | None:
 
 
 def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | None:
-    """Return the differences to the last good run, the strongest first; None if nothing was compared."""
+    """Return the differences to the last good run, the strongest first; None if nothing was compared.
+
+    A difference that is one of the unusual findings has `stated`: the page shows it once.
+    """
     if known.changes is None:
         return None
-    rows = [row for row in known.changes if _text(row.get("text")) or _text(row.get("message"))]
+    ids = {text_of(row.get("alert_id")) for row in anomalies(known)} - {None}
+    rows = [row for row in known.changes if text_of(row.get("text")) or text_of(row.get("message"))]
     return compact(
         {
-            "with": _text(known.compared_with),
-            "list": [_change(row, places) for row in rows[:MOST_CHANGES]],
+            "with": text_of(known.compared_with),
+            "list": [_change(row, places, ids) for row in rows[:MOST_CHANGES]],
             "more": max(0, len(rows) - MOST_CHANGES) or None,
         }
     ) | {"count": len(rows)}
 
 
-def _change(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
-    name = _text(row.get("step")) or _text(row.get("node_name"))
-    text = _text(row.get("text")) or _text(row.get("message")) or ""
+def _change(row: Row, places: Mapping[str, int], ids: set[str | None]) -> dict[str, Any]:
+    name = text_of(row.get("step")) or text_of(row.get("node_name"))
+    text = text_of(row.get("text")) or text_of(row.get("message")) or ""
     return compact(
         {
             "step": places.get(name or ""),
             "name": name,
-            "text": _without(name, text),
+            "text": without_step(name, text),
             "before": _value(row.get("before")),
             "after": _value(row.get("after")),
-            "why": _text(row.get("why")),
+            "why": text_of(row.get("why")),
+            "stated": text_of(row.get("alert")) in ids or None,
         }
     )
 
 
-def _without(name: str | None, text: str) -> str:
+def without_step(name: str | None, text: str) -> str:
     """Return a sentence without the step at its start, which the page shows before it."""
     rest = text.removeprefix(name) if name else text
     return rest.lstrip(":. ") if rest[:1] in (":", ".", " ") else text
@@ -132,5 +129,6 @@ def _value(value: object) -> str | None:
     return None if value is None else shorten(value if isinstance(value, str) else f"{value}", 200)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """Return a text of the background, cut; None for anything else."""
     return cut(value, 1_000) if isinstance(value, str) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from odibi_core.story import activity as beside
@@ -38,12 +38,12 @@ def reservations(lineage: Lineage, activity: Drawn, unusual: int = 0) -> str:
     )
 
 
-def sentence(lineage: Lineage, activity: Drawn) -> str:
+def sentence(lineage: Lineage, activity: Drawn, *, is_live: bool = False) -> str:
     """Return how the run ended, with the failed steps and the captured errors."""
-    return " ".join(part for part in (_of_steps(lineage, activity), beside.captured(activity)) if part)
+    return " ".join(part for part in (_of_steps(lineage, activity, is_live), beside.captured(activity)) if part)
 
 
-def _of_steps(lineage: Lineage, activity: Drawn) -> str:
+def _of_steps(lineage: Lineage, activity: Drawn, is_live: bool) -> str:
     if lineage.status == "failed":
         return _failure(lineage)
     if lineage.status == "success":
@@ -56,7 +56,7 @@ def _of_steps(lineage: Lineage, activity: Drawn) -> str:
         return f"The run was cancelled after {of}{at}."
     if lineage.status == "lost":
         return f"The process died after {of}{at}."
-    return f"Still running when this page was written: {of} ended{at}."
+    return f"{'Running' if is_live else 'Still running when this page was written'}: {of} ended{at}."
 
 
 def _failure(lineage: Lineage) -> str:
@@ -152,20 +152,25 @@ def _figure(label: str, value: str, note: str) -> dict[str, str]:
     return {"label": label, "value": value, "note": note}
 
 
-def attention(lineage: Lineage, activity: Drawn) -> tuple[list[dict[str, Any]], int]:
-    """Return failures, captured errors, unusual rows, failed checks, retried steps, and the number of further ones."""
+def attention(
+    lineage: Lineage, activity: Drawn, without_rows: Collection[int] = ()
+) -> tuple[list[dict[str, Any]], int]:
+    """Return failures, captured errors, unusual rows, failed checks, retried steps, and the number of further ones.
+
+    The unusual rows of the steps at the places `without_rows` are described elsewhere.
+    """
     found: list[tuple[int, dict[str, Any]]] = [
         (1, {"anchor": "errors", "tone": "failed", "name": error.get("type", "error"), "text": _captured(error)})
         for error in activity.get("errors", ())
     ]
     for index, node in enumerate(lineage.nodes):
-        for rank, tone, text in _troubles(node):
+        for rank, tone, text in _troubles(node, index not in without_rows):
             found.append((rank, {"step": index, "tone": tone, "text": text}))
     found.sort(key=lambda entry: entry[0])
     return [entry for _, entry in found[:MOST_ATTENTION]], max(0, len(found) - MOST_ATTENTION)
 
 
-def _troubles(node: NodeLineage) -> list[tuple[int, str, str]]:
+def _troubles(node: NodeLineage, with_rows: bool) -> list[tuple[int, str, str]]:
     """Return the rank, the tone and the text of each trouble of a step, 0 the worst."""
     found = []
     if node.state == "failed":
@@ -173,7 +178,7 @@ def _troubles(node: NodeLineage) -> list[tuple[int, str, str]]:
         found.append((0, "failed", reason))
     elif node.state in UNFINISHED:
         found.append((1, node.state, UNFINISHED[node.state]))
-    if (rows := unusual_sentence(node)) is not None:
+    if with_rows and (rows := unusual_sentence(node)) is not None:
         found.append((2, "warn", shorten(rows, 160)))
     found += [(2, _tone(check), _about(check)) for check in node.checks if not check.passed]
     if node.state != "failed" and _is_retried(node):

@@ -111,7 +111,7 @@ class RunStream:
             return None
         if is_over and not is_first:
             self._known = read_background(story_history(self._source.store, self._run_id))
-        document = build(self._view.answer(), None, self._known)
+        document = build(self._view.answer(), None, self._known, is_live=True)
         change = difference(self._document, document)
         self._document, self.has_ended = document, is_over
         return change or None

@@ -53,15 +53,18 @@ def listed(row: dict[str, Any]) -> Document:
     return {**found, "state": state_of(row)}
 
 
-def run(source: Source, asked: OfRun, run_id: str) -> Document:
-    """Return the document of a run as its story has it; with `at` as it was then, without its background."""
+def run(source: Source, asked: OfRun, run_id: str, *, is_live: bool = True) -> Document:
+    """Return the document of a run as its story has it; with `at` as it was then, without its background.
+
+    A document that is saved as a file is not live.
+    """
     found = source.find(run_id)
     lineage = _lineage(source, found, asked.at)
     if asked.at is not None:
-        return build(lineage)
+        return build(lineage, is_live=is_live)
     if lineage.status == "running" and source.store.detect_lost(found):
         lineage = _lineage(source, found)
-    return build(lineage, None, read_background(story_history(source.store, found)))
+    return build(lineage, None, read_background(story_history(source.store, found)), is_live=is_live)
 
 
 def _lineage(source: Source, run_id: str, at: datetime | None = None) -> Lineage:

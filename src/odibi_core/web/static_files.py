@@ -108,7 +108,7 @@ def _of_pipeline(source: Source, name: str) -> Answers:
 
 
 def _of_run(source: Source, run_id: str) -> Answers:
-    yield f"runs/{_part(run_id)}", lambda: runs.run(source, requests.OfRun(), run_id)
+    yield f"runs/{_part(run_id)}", lambda: runs.run(source, requests.OfRun(), run_id, is_live=False)
     yield f"runs/{_part(run_id)}/log", lambda: runs.log(source, requests.OfLog(limit=requests.MOST_ROWS), run_id)
     yield f"metrics?{urlencode({'run': run_id})}", lambda: reports.metrics(source, requests.OfMetrics(run=run_id))
     yield f"compare?{urlencode({'run': run_id})}", lambda: runs.compare(source, requests.OfTwoRuns(run=run_id))

@@ -1,6 +1,6 @@
 // Parts that the pages of a server share: tables, pages of a list, fields of a filter, times.
 import {h, bidi} from "./dom.js";
-import {count, moment} from "./format.js";
+import {count, moment, plural} from "./format.js";
 import {icon, label} from "./states.js";
 
 /** @typedef {import("./dom.js").Child} Child */
@@ -61,7 +61,7 @@ export function listing(name, columns, rows, empty) {
   if (rows.length === 0) return h("p", {class: "hint empty"}, empty);
   return h(
     "div",
-    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": name},
+    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": `Table: ${name}`},
     h(
       "table",
       {class: "table"},
@@ -102,11 +102,15 @@ export function pager({total, offset, limit}, noun, go) {
     h("button", {type: "button", class: "quiet", disabled: !on, click: () => go?.(to)}, text);
   return h(
     "nav",
-    {class: "pager", "aria-label": "Pages"},
+    {class: "pager", "aria-label": `Pages of the list: ${noun}`},
     h(
       "span",
       {class: "hint", role: "status"},
-      total === 0 ? `No ${noun}` : `${count(offset + 1)}–${count(last)} of ${count(total)} ${noun}`,
+      total > limit
+        ? `${count(offset + 1)}–${count(last)} of ${plural(total, noun)}`
+        : total === 0
+          ? `No ${noun}`
+          : plural(total, noun),
     ),
     go &&
       total > limit && [

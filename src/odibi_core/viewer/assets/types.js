@@ -198,8 +198,8 @@
 
 /** @typedef {{from: number, to: number, datasets: string[], rows: number | null, probable?: boolean}} Edge */
 /** @typedef {{step?: number, name?: string, text: string, family?: string, usual?: string, id?: string, follows?: Finding[]}} Finding */
-/** @typedef {{step?: number, name?: string, text: string, before?: string, after?: string, why?: string}} Change */
-/** @typedef {{step?: number, anchor?: string, name?: string, tone: string, text: string}} Attention */
+/** @typedef {{step?: number, name?: string, text: string, before?: string, after?: string, why?: string, stated?: boolean}} Change */
+/** @typedef {{step?: number, anchor?: string, name?: string, tone: string, text: string, also?: Finding[]}} Attention */
 /** @typedef {{state: string, date: string, ms: number | null, unusual?: number, id?: string}} PastRun */
 /** @typedef {{time?: string, level: string, event?: string, message?: string, from?: string, within?: string, fields?: Pairs}} LogLine */
 /** @typedef {{name: string, depth: number, calls?: number, failures?: number, totalMs?: number, selfMs?: number}} Operation */

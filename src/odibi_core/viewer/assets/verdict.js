@@ -161,7 +161,9 @@ function lists(story, pick) {
     rest = attention.filter((one) => one.step !== first || one.tone !== "failed"),
     wrong = [...rest.map((one) => attentionOf(one, story, pick)), ...(unusual ?? []).map((one) => finding(one, pick))];
   const stated = attention.map((one) => `${one.step} ${one.text}`),
-    list = (changes?.list ?? []).filter((one) => !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)));
+    list = (changes?.list ?? []).filter(
+      (one) => !one.stated && !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)),
+    );
   const other = (changes?.list ?? []).length > list.length ? " else" : "",
     commands = story.commands ?? [],
     right = changes || commands.length > 0;
@@ -250,18 +252,23 @@ function short(id) {
 }
 
 /** @param {import("./types.js").Attention} one @param {Run} story @param {Pick} pick */
-function attentionOf({step, anchor, name, tone, text}, {steps}, pick) {
+function attentionOf({step, anchor, name, tone, text, also}, {steps}, pick) {
   const known = name ?? (step === undefined ? "" : steps[step].name);
   return h(
     "li",
     {class: "finding"},
     icon(tone, 15, true),
     h(
-      "p",
+      "div",
       null,
-      anchor ? h("a", {class: "strong", href: `#${anchor}`}, bidi(known)) : stepButton({step, name: known}, pick),
-      " ",
-      bidi(text),
+      h(
+        "p",
+        null,
+        anchor ? h("a", {class: "strong", href: `#${anchor}`}, bidi(known)) : stepButton({step, name: known}, pick),
+        " ",
+        bidi(text),
+      ),
+      also && below(`${plural(also.length, "finding")} about these rows`, also, pick),
     ),
   );
 }
@@ -277,34 +284,54 @@ function finding(one, pick) {
       "div",
       null,
       h("p", null, stepButton(one, pick), one.name && " ", bidi(one.text)),
-      (one.usual || one.family) &&
-        h(
-          "p",
-          {class: "hint"},
-          one.family && h("span", {class: "tag"}, one.family),
-          one.family && one.usual && " ",
-          one.usual && bidi(one.usual),
-          one.id && [
-            " · ",
-            copyButton(`odibi ack ${one.id}`, `Copy the command that acknowledges the finding ${one.id}`),
-            h("code", {class: "ack"}, `odibi ack ${one.id}`),
-          ],
-        ),
+      evidence(one),
       follows.length > 0 &&
-        h(
-          "details",
-          {class: "follows"},
-          h(
-            "summary",
-            null,
-            `${plural(follows.length, "finding")} that ${follows.length === 1 ? "follows" : "follow"} from it`,
-          ),
-          h(
-            "ul",
-            null,
-            follows.map((each) => h("li", null, stepButton(each, pick), each.name && " ", bidi(each.text))),
-          ),
+        below(
+          `${plural(follows.length, "finding")} that ${follows.length === 1 ? "follows" : "follow"} from it`,
+          follows,
+          pick,
         ),
+    ),
+  );
+}
+
+/**
+ * The family of a finding, how likely it is, and the command that acknowledges it.
+ * @param {Finding} one
+ */
+function evidence({family, usual, id}) {
+  return (
+    (usual || family) &&
+    h(
+      "p",
+      {class: "hint"},
+      family && h("span", {class: "tag"}, family),
+      family && usual && " ",
+      usual && bidi(usual),
+      id && [
+        " · ",
+        copyButton(`odibi ack ${id}`, `Copy the command that acknowledges the finding ${id}`),
+        h("code", {class: "ack"}, `odibi ack ${id}`),
+      ],
+    )
+  );
+}
+
+/**
+ * Findings that belong to another, folded below it.
+ * @param {string} title
+ * @param {Finding[]} findings
+ * @param {Pick} pick
+ */
+function below(title, findings, pick) {
+  return h(
+    "details",
+    {class: "follows"},
+    h("summary", null, title),
+    h(
+      "ul",
+      null,
+      findings.map((each) => h("li", null, stepButton(each, pick), each.name && " ", bidi(each.text), evidence(each))),
     ),
   );
 }

@@ -17,21 +17,46 @@ export async function timeSlider(run, fetchJson, isStatic, show) {
   const found = (await fetchJson("runs", {search: run, limit: 1})).runs[0];
   if (!found?.started) return none;
   const start = new Date(found.started).getTime();
-  let end = new Date(found.ended ?? found.last_event ?? found.started).getTime(), asked = 0;
+  let end = new Date(found.ended ?? found.last_event ?? found.started).getTime(),
+    asked = 0;
   const text = h("output", {class: "hint"});
-  const range = h("input", {type: "range", min: "0", max: String(STEPS), value: String(STEPS), "aria-label": "State of the run at a time", input: () => move()});
+  const range = h("input", {
+    type: "range",
+    min: "0",
+    max: String(STEPS),
+    value: String(STEPS),
+    "aria-label": "State of the run at a time",
+    input: () => move(),
+  });
   const isInPast = () => Number(range.value) < STEPS;
-  const name = () => { text.textContent = isInPast() ? `after ${duration(((end - start) * Number(range.value)) / STEPS)}` : found.ended ? "at its end" : "now"; };
+  const name = () => {
+    text.textContent = isInPast()
+      ? `after ${duration(((end - start) * Number(range.value)) / STEPS)}`
+      : found.ended
+        ? "at its end"
+        : "now";
+  };
   const move = async () => {
     name();
     const mine = (asked += 1);
-    await new Promise((done) => { setTimeout(done, 80); });
+    await new Promise((done) => {
+      setTimeout(done, 80);
+    });
     if (mine !== asked) return;
-    if (!isInPast()) { show(null); return; }
+    if (!isInPast()) {
+      show(null);
+      return;
+    }
     const at = new Date(start + ((end - start) * Number(range.value)) / STEPS).toISOString();
     const document = await fetchJson(`runs/${encodeURIComponent(run)}`, {at});
     if (mine === asked) show(document);
   };
   name();
-  return {element: h("label", {class: "slider"}, h("span", {class: "hint"}, "State"), range, text), isInPast, moved: (/** @type {string | undefined} */ at) => { if (at) end = Math.max(end, new Date(at).getTime()); }};
+  return {
+    element: h("label", {class: "slider"}, h("span", {class: "hint"}, "State"), range, text),
+    isInPast,
+    moved: (/** @type {string | undefined} */ at) => {
+      if (at) end = Math.max(end, new Date(at).getTime());
+    },
+  };
 }

@@ -24,7 +24,8 @@ export function applied(document, kind, data) {
  */
 export function follow(address, changed, connected) {
   const source = new EventSource(address);
-  for (const kind of ["document", "change"]) source.addEventListener(kind, (event) => changed(kind, JSON.parse(/** @type {MessageEvent} */ (event).data)));
+  for (const kind of ["document", "change"])
+    source.addEventListener(kind, (event) => changed(kind, JSON.parse(/** @type {MessageEvent} */ (event).data)));
   source.addEventListener("end", () => source.close());
   source.addEventListener("open", () => connected(true));
   source.addEventListener("error", () => connected(false));

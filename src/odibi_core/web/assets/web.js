@@ -4,14 +4,26 @@ import {mount} from "./mount.js";
 import {applied, follow} from "./stream.js";
 import {timeSlider} from "./slider.js";
 
-const html = document.documentElement, ROOT = html.dataset.root ?? "/", IS_STATIC = html.dataset.static === "true";
+const html = document.documentElement,
+  ROOT = html.dataset.root ?? "/",
+  IS_STATIC = html.dataset.static === "true";
 const REFRESH_MS = 10_000;
-const PLACES = [["/", "Pipelines"], ["/runs", "Runs"], ["/alerts", "Alerts"], ["/errors", "Errors"], ["/datasets", "Datasets"], ["/sql", "SQL"], ["/costs", "Costs"], ["/checks", "Health"], ["/usage", "Usage"]];
+const PLACES = [
+  ["/", "Pipelines"],
+  ["/runs", "Runs"],
+  ["/alerts", "Alerts"],
+  ["/errors", "Errors"],
+  ["/datasets", "Datasets"],
+  ["/sql", "SQL"],
+  ["/costs", "Costs"],
+  ["/checks", "Health"],
+  ["/usage", "Usage"],
+];
 
 /** The path of the page, without the root; of static files it is a parameter, because they have one address. */
-const here = IS_STATIC ? new URLSearchParams(location.search).get("page") ?? "/" : location.pathname;
+const here = IS_STATIC ? (new URLSearchParams(location.search).get("page") ?? "/") : location.pathname;
 const parts = here.split("?")[0].split("/").filter(Boolean).map(decodeURIComponent);
-const asked = Object.fromEntries(new URLSearchParams(IS_STATIC ? here.split("?")[1] ?? "" : location.search));
+const asked = Object.fromEntries(new URLSearchParams(IS_STATIC ? (here.split("?")[1] ?? "") : location.search));
 
 /** @param {string} path of a page, such as `/runs` */
 function address(path) {
@@ -27,9 +39,15 @@ let files = null;
  * @param {Record<string, string | number>} [parameters]
  */
 async function fetchJson(path, parameters = {}) {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams(
+    Object.entries(parameters)
+      .filter(([, value]) => value !== "" && value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
   const request = query.size > 0 ? `${path}?${query}` : path;
-  const response = await fetch(IS_STATIC ? await fileOf(request) : `/api/${request}`, {headers: {accept: "application/json"}});
+  const response = await fetch(IS_STATIC ? await fileOf(request) : `/api/${request}`, {
+    headers: {accept: "application/json"},
+  });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error ?? response.statusText);
   return answer;
@@ -45,7 +63,11 @@ async function fileOf(request) {
 
 /** @param {string} path @param {any} body */
 async function send(path, body) {
-  const response = await fetch(`/api/${path}`, {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body)});
+  const response = await fetch(`/api/${path}`, {
+    method: "POST",
+    headers: {"content-type": "application/json"},
+    body: JSON.stringify(body),
+  });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error ?? response.statusText);
   return answer;
@@ -54,14 +76,22 @@ async function send(path, body) {
 /** @param {string} kind @param {string} id */
 function link(kind, id) {
   const name = encodeURIComponent(id);
-  const paths = {run: `/runs/${name}`, runs: `/runs?pipeline=${name}`, pipeline: `/pipelines/${name}`, step: `/pipelines/${encodeURIComponent(pipeline)}/steps/${name}`, error: `/errors/${name}`};
+  const paths = {
+    run: `/runs/${name}`,
+    runs: `/runs?pipeline=${name}`,
+    pipeline: `/pipelines/${name}`,
+    step: `/pipelines/${encodeURIComponent(pipeline)}/steps/${name}`,
+    error: `/errors/${name}`,
+  };
   return id ? address(paths[kind] ?? "/") : null;
 }
 
 /** @param {Record<string, string | number>} parameters */
 function remember(parameters) {
   if (IS_STATIC) return;
-  const kept = Object.entries(parameters).filter(([name, value]) => value !== "" && !(name === "offset" && Number(value) === 0) && name !== "limit");
+  const kept = Object.entries(parameters).filter(
+    ([name, value]) => value !== "" && !(name === "offset" && Number(value) === 0) && name !== "limit",
+  );
   const query = new URLSearchParams(kept.map(([name, value]) => [name, String(value)]));
   history.replaceState(null, "", query.size > 0 ? `?${query}` : location.pathname);
 }
@@ -70,9 +100,21 @@ function remember(parameters) {
 let pipeline = "";
 
 function bar(more = []) {
-  const current = `/${parts[0] ?? ""}`, is = (path) => path === current || (path === "/" && current === "/pipelines");
-  return h("div", {class: "site"}, h("a", {class: "brand", href: address("/")}, h("b", null, "odibi")),
-    h("nav", {class: "site-nav", "aria-label": "Pages"}, PLACES.filter(([path]) => !(IS_STATIC && path === "/sql")).map(([path, title]) => h("a", {href: address(path), "aria-current": is(path) ? "page" : null}, title)), more));
+  const current = `/${parts[0] ?? ""}`,
+    is = (path) => path === current || (path === "/" && current === "/pipelines");
+  return h(
+    "div",
+    {class: "site"},
+    h("a", {class: "brand", href: address("/")}, h("b", null, "odibi")),
+    h(
+      "nav",
+      {class: "site-nav", "aria-label": "Pages"},
+      PLACES.filter(([path]) => !(IS_STATIC && path === "/sql")).map(([path, title]) =>
+        h("a", {href: address(path), "aria-current": is(path) ? "page" : null}, title),
+      ),
+      more,
+    ),
+  );
 }
 
 function services(more = []) {
@@ -88,45 +130,87 @@ function named(title) {
 async function drawRun(root, run) {
   const path = `runs/${encodeURIComponent(run)}`;
   let shown = await fetchJson(path);
-  const id = shown.run.id, page = `/runs/${encodeURIComponent(id)}`;
+  const id = shown.run.id,
+    page = `/runs/${encodeURIComponent(id)}`;
   pipeline = shown.run.pipeline;
   named(`${shown.run.pipeline} ${shown.run.label.toLowerCase()}`);
-  const tools = h("nav", {class: "run-tools", "aria-label": "This run"}, [[`${page}/log`, "Log"], [`/compare?run=${encodeURIComponent(id)}`, "Compare"], [`/pipelines/${encodeURIComponent(pipeline)}`, "History"], [`${page}/metrics`, "Metrics"]].map(([to, title]) => h("a", {href: address(to)}, title)));
-  const state = h("span", {class: "live-state", role: "status"}), slot = h("div", {class: "slider-slot"}), drawing = h("div");
+  const tools = h(
+    "nav",
+    {class: "run-tools", "aria-label": "This run"},
+    [
+      [`${page}/log`, "Log"],
+      [`/compare?run=${encodeURIComponent(id)}`, "Compare"],
+      [`/pipelines/${encodeURIComponent(pipeline)}`, "History"],
+      [`${page}/metrics`, "Metrics"],
+    ].map(([to, title]) => h("a", {href: address(to)}, title)),
+  );
+  const state = h("span", {class: "live-state", role: "status"}),
+    slot = h("div", {class: "slider-slot"}),
+    drawing = h("div");
   root.replaceChildren(drawing);
   const view = await mount("run", drawing, shown, services());
-  const runBar = h("div", {class: "run-bar"}, tools, state, slot);
-  const place = () => { if (!runBar.isConnected) drawing.querySelector(".bar")?.after(runBar); };
-  const redraw = (document) => { view.update({head: document}); place(); };
+  const runBar = h("section", {class: "run-bar", "aria-label": "Views and states of the run"}, tools, state, slot);
+  const place = () => {
+    if (!runBar.isConnected) drawing.querySelector(".bar")?.after(runBar);
+  };
+  const redraw = (document) => {
+    view.update({head: document});
+    place();
+  };
   place();
   const slider = await timeSlider(id, fetchJson, IS_STATIC, (document) => redraw(document ?? shown));
   slot.replaceChildren(slider.element);
   if (IS_STATIC || shown.run.status !== "running") return;
   state.textContent = "live";
-  follow(`/api/${path}/events`, (kind, data) => {
-    shown = applied(shown, kind, data);
-    slider.moved(data.at);
-    if (!slider.isInPast()) redraw(shown);
-    if (shown.run.status !== "running") { state.textContent = ""; named(`${shown.run.pipeline} ${shown.run.label.toLowerCase()}`); }
-  }, (connected) => { state.textContent = connected ? "live" : "connection lost; trying again"; });
+  follow(
+    `/api/${path}/events`,
+    (kind, data) => {
+      shown = applied(shown, kind, data);
+      slider.moved(data.at);
+      if (!slider.isInPast()) redraw(shown);
+      if (shown.run.status !== "running") {
+        state.textContent = "";
+        named(`${shown.run.pipeline} ${shown.run.label.toLowerCase()}`);
+      }
+    },
+    (connected) => {
+      state.textContent = connected ? "live" : "connection lost; trying again";
+    },
+  );
 }
 
 /** The view of each first part of an address: its name, its request, and what is added to the answer. */
 const PAGES = {
-  "": () => ["fleet", "Pipelines", () => fetchJson("pipelines", IS_STATIC ? {} : {zone: -new Date().getTimezoneOffset()})],
-  runs: () => (parts[2] === "log" ? ["log", `Log of ${parts[1]}`, async () => ({...(await fetchJson(`runs/${encodeURIComponent(parts[1])}/log`)), asked})]
-    : parts[2] === "metrics" ? ["reports", "Metrics", async () => ({...(await fetchJson("metrics", {run: parts[1]})), kind: "metrics"})]
-    : ["runs", "Runs", async () => ({...(await fetchJson("runs", asked)), asked})]),
+  "": () => [
+    "fleet",
+    "Pipelines",
+    () => fetchJson("pipelines", IS_STATIC ? {} : {zone: -new Date().getTimezoneOffset()}),
+  ],
+  runs: () =>
+    parts[2] === "log"
+      ? [
+          "log",
+          `Log of ${parts[1]}`,
+          async () => ({...(await fetchJson(`runs/${encodeURIComponent(parts[1])}/log`)), asked}),
+        ]
+      : parts[2] === "metrics"
+        ? ["reports", "Metrics", async () => ({...(await fetchJson("metrics", {run: parts[1]})), kind: "metrics"})]
+        : ["runs", "Runs", async () => ({...(await fetchJson("runs", asked)), asked})],
   pipelines: () => {
     pipeline = parts[1];
     const path = `pipelines/${encodeURIComponent(parts[1])}`;
-    return parts[2] === "steps" ? ["step", parts[3], () => fetchJson(`${path}/steps/${encodeURIComponent(parts[3])}`)] : ["history", parts[1], () => fetchJson(`${path}/history`)];
+    return parts[2] === "steps"
+      ? ["step", parts[3], () => fetchJson(`${path}/steps/${encodeURIComponent(parts[3])}`)]
+      : ["history", parts[1], () => fetchJson(`${path}/history`)];
   },
   compare: () => ["compare", "Comparison", async () => (await fetchJson("compare", asked)).document],
   datasets: () => ["datasets", "Datasets", () => fetchJson("datasets")],
   sql: () => ["sql", "SQL", async () => ({...(await fetchJson("questions")), asked})],
   alerts: () => ["alerts", "Alerts", () => fetchJson("alerts")],
-  errors: () => (parts[1] ? ["errors", "Error", () => fetchJson(`errors/${encodeURIComponent(parts[1])}`)] : ["errors", "Errors", () => fetchJson("errors")]),
+  errors: () =>
+    parts[1]
+      ? ["errors", "Error", () => fetchJson(`errors/${encodeURIComponent(parts[1])}`)]
+      : ["errors", "Errors", () => fetchJson("errors")],
   costs: () => ["reports", "Costs", async () => ({...(await fetchJson("costs")), kind: "costs"})],
   checks: () => ["reports", "Health", async () => ({...(await fetchJson("health")), kind: "health"})],
   usage: () => ["reports", "Usage", async () => ({...(await fetchJson("usage")), kind: "usage"})],
@@ -140,9 +224,15 @@ async function draw() {
     const [view, title, load] = PAGES[parts[0] ?? ""]();
     named(title);
     const mounted = await mount(view, root, await load(), services());
-    if (REFRESHED.has(view) && !IS_STATIC) setInterval(() => { if (document.visibilityState === "visible") mounted.update({}); }, REFRESH_MS);
+    if (REFRESHED.has(view) && !IS_STATIC)
+      setInterval(() => {
+        if (document.visibilityState === "visible") mounted.update({});
+      }, REFRESH_MS);
   } catch (error) {
-    root.replaceChildren(h("header", {class: "bar"}, bar()), h("main", {class: "page", id: "main"}, h("div", {class: "trouble", role: "alert"}, bidi(error.message, "p"))));
+    root.replaceChildren(
+      h("header", {class: "bar"}, bar()),
+      h("main", {class: "page", id: "main"}, h("div", {class: "trouble", role: "alert"}, bidi(error.message, "p"))),
+    );
     html.dataset.ready = "true";
   }
 }
@@ -161,6 +251,8 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("unhandledrejection", (event) => {
-  document.querySelector("#main")?.prepend(h("p", {class: "trouble", role: "alert"}, String(event.reason?.message ?? event.reason)));
+  document
+    .querySelector("#main")
+    ?.prepend(h("p", {class: "trouble", role: "alert"}, String(event.reason?.message ?? event.reason)));
 });
 await draw();

@@ -1,6 +1,6 @@
 // The view of alerts: those of rules, findings of runs and missing runs, to acknowledge and to mute.
 import {h, bidi, section, choice} from "../dom.js";
-import {count} from "../format.js";
+import {count, plural} from "../format.js";
 import {drawPage} from "../shell.js";
 import {ago, linked, listing, pageHead, stateOf} from "../listing.js";
 
@@ -50,7 +50,9 @@ export function mount(root, found, services) {
       main: [
         pageHead(
           "Alerts",
-          found.hidden ? `${count(found.hidden)} acknowledged or muted findings are hidden` : "What needs a look",
+          found.hidden
+            ? `${plural(found.hidden, "acknowledged or muted finding")} ${found.hidden === 1 ? "is" : "are"} hidden`
+            : "What needs a look",
           services.fetchJson &&
             choice(
               "Alerts",
@@ -138,7 +140,7 @@ function parts(found, services, change) {
             title: "Run",
             cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
           },
-          {title: "", cell: actions},
+          {title: "Action", cell: actions},
         ],
         found.rules,
         "No rule has an open alert.",
@@ -168,7 +170,11 @@ function parts(found, services, change) {
                 h(
                   "details",
                   null,
-                  h("summary", null, `${count(alert.follows.length)} follow from it`),
+                  h(
+                    "summary",
+                    null,
+                    `${count(alert.follows.length)} ${alert.follows.length === 1 ? "follows" : "follow"} from it`,
+                  ),
                   h(
                     "ul",
                     null,
@@ -181,7 +187,7 @@ function parts(found, services, change) {
             title: "Run",
             cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
           },
-          {title: "", cell: actions},
+          {title: "Action", cell: actions},
         ],
         found.findings,
         "Nothing needs a look.",
@@ -199,7 +205,7 @@ function parts(found, services, change) {
           {title: "Family", cell: (mute) => mute.family ?? "all"},
           {title: "Until", cell: (mute) => (mute.until ? ago(mute.until) : "lifted")},
           {
-            title: "",
+            title: "Action",
             cell: (mute) =>
               change &&
               h(

@@ -25,7 +25,7 @@ export function mount(root, page, services) {
   const show = () =>
     list.replaceChildren(
       listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."),
-      pager(page, "datasets", services.fetchJson && ((offset) => ask({offset}))),
+      pager(page, "dataset", services.fetchJson && ((offset) => ask({offset}))),
     );
   drawPage(
     root,

@@ -54,7 +54,7 @@ export function mount(root, page, services) {
         page.errors,
         "No error is recorded.",
       ),
-      pager(page, "errors", services.fetchJson && ((offset) => ask({offset}))),
+      pager(page, "error", services.fetchJson && ((offset) => ask({offset}))),
     );
   drawPage(
     root,

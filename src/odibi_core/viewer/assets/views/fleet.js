@@ -103,7 +103,7 @@ function table(fleet, services, go) {
       fleet.pipelines,
       "No pipeline is here.",
     ),
-    pager(fleet, "pipelines", go),
+    pager(fleet, "pipeline", go),
   ];
 }
 
@@ -164,7 +164,7 @@ function days(one, fleet, services) {
     "svg",
     {
       class: "days",
-      role: "img",
+      role: "group",
       "aria-label": `${one.name}: ${plural(one.days.length, "day")} with runs, ${count(missing.size)} missing`,
       width: fleet.days * CELL,
       height: TALL,

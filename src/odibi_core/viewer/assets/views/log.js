@@ -1,6 +1,6 @@
 // The view of the log of a run: pages that follow one another, filtered; a running run goes on.
 import {h, bidi} from "../dom.js";
-import {count, duration} from "../format.js";
+import {duration, plural} from "../format.js";
 import {drawPage} from "../shell.js";
 import {linked, pageHead, searchField, selectField} from "../listing.js";
 
@@ -40,7 +40,7 @@ export function mount(root, page, services) {
     lines += found.lines.length;
     page = found;
     more.hidden = !found.more || !services.fetchJson;
-    state.textContent = `${count(lines)} lines${found.more ? (services.fetchJson ? "" : "; the record has more") : ", the end of what is recorded"}`;
+    state.textContent = `${plural(lines, "line")}${found.more ? (services.fetchJson ? "" : "; the record has more") : ", the end of what is recorded"}`;
   };
   const wanted = () => Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ""));
   const next = async () =>
@@ -104,7 +104,7 @@ export function mount(root, page, services) {
               h(
                 "tr",
                 null,
-                ["Time", "Level", "Event", "Step", ""].map((name) => h("th", {scope: "col"}, name)),
+                ["Time", "Level", "Event", "Step", "Message"].map((name) => h("th", {scope: "col"}, name)),
               ),
             ),
             body,
@@ -130,7 +130,7 @@ function line(event) {
   const rest = Object.entries(event).filter(([name, value]) => !SHOWN.has(name) && value !== null);
   const figures = [
     event.duration_ms !== undefined && event.duration_ms !== null && duration(event.duration_ms),
-    event.row_count !== undefined && event.row_count !== null && `${count(event.row_count)} rows`,
+    event.row_count !== undefined && event.row_count !== null && plural(event.row_count, "row"),
   ]
     .filter(Boolean)
     .join(", ");
@@ -156,7 +156,7 @@ function line(event) {
         h(
           "details",
           null,
-          h("summary", null, `${count(rest.length)} fields`),
+          h("summary", null, plural(rest.length, "field")),
           h(
             "dl",
             {class: "pairs"},

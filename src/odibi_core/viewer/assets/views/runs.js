@@ -90,7 +90,7 @@ function table(page, services, go) {
       page.runs,
       "No run passes the filter.",
     ),
-    pager(page, "runs", go),
+    pager(page, "run", go),
   ];
 }
 

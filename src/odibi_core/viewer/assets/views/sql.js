@@ -96,7 +96,7 @@ function answerOf(found, services) {
   const notes = [
     `${plural(found.rows.length, "row")}${found.more ? ", and more that are left out" : ""} in ${duration(found.duration_ms)}`,
     ...found.notices,
-    found.unreadable ? `${count(found.unreadable)} lines could not be read` : "",
+    found.unreadable ? `${plural(found.unreadable, "line")} could not be read` : "",
   ].filter(Boolean);
   /** @param {any} value @param {number} place */
   const cell = (value, place) =>
@@ -198,7 +198,13 @@ function questions(all, put) {
     );
   };
   show("");
-  return section("questions", "Questions", "Choose one to ask it", searchField("Search questions", "", show), list);
+  return section(
+    "questions",
+    "Questions",
+    "Choose one to ask it",
+    h("div", {class: "tools"}, searchField("Search questions", "", show)),
+    list,
+  );
 }
 
 /** @param {any[]} all @param {any[]} macros */
