@@ -84,7 +84,7 @@ def finish(site: Path = SITE) -> None:
     """Make the pages open from a folder: links to folders name their page, and the search needs no other host."""
     for file in sorted(set(site.rglob("*.html")) - set(site.glob("gallery/*.html"))):
         up = "../" * len(file.relative_to(site).parts[:-1])
-        text = file.read_text(encoding="utf-8").replace(REMOTE_SHIM, f"{up or './'}site/iframe-worker.js")
+        text = file.read_text(encoding="utf-8").replace(REMOTE_SHIM, f"{up or './'}site/frame_worker.js")
         file.write_text(_HREF.sub(partial(_page_of, file.parent), text), encoding="utf-8")
 
 

@@ -48,7 +48,7 @@ def test_a_broken_page_is_reported(tmp_path: Path) -> None:
     )
     (tmp_path / "inner" / "index.html").write_text('<a href="..">up</a><a href="../#low">e</a><a href="no.html">f</a>')
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "iframe-worker.js").touch()
+    (tmp_path / "site" / "frame_worker.js").touch()
     finish(tmp_path)
     assert problems(tmp_path) == [
         "index.html: https://cdn.test/x.js: loaded from another host",
