@@ -121,3 +121,24 @@ def test_one_selection_is_shared_and_kept_in_the_address(visit: Visit, tmp_path:
     expect(page.locator(".gantt-row.is-chosen")).to_contain_text("clean_flights")
     page.evaluate("location.hash = '#step=%E0%A4%A'")
     assert visit.errors == []
+
+
+def test_a_graph_without_a_place_is_drawn_when_it_has_one(visit: Visit, tmp_path: Path) -> None:
+    """A page may be operated or printed while it is hidden, before its first layout: no view is computed of nothing."""
+    visit.page.add_init_script(
+        "const hidden = new CSSStyleSheet(); hidden.replaceSync('.graph-drawing {display: none}');"
+        "document.adoptedStyleSheets = [hidden]"
+    )
+    page = visit.open(write_story(flights(), tmp_path / "story.html"))
+    page.evaluate(
+        """() => new Promise((done) => {
+          for (const button of document.querySelectorAll(".graph-tools button")) button.click();
+          dispatchEvent(new Event("beforeprint"));
+          dispatchEvent(new Event("afterprint"));
+          requestAnimationFrame(() => requestAnimationFrame(done));
+        })"""
+    )
+    page.evaluate("document.adoptedStyleSheets = []")
+    page.wait_for_function("() => document.querySelectorAll('.graph-nodes .node').length > 0")
+    assert "NaN" not in page.locator(".graph-nodes > g").get_attribute("transform")
+    assert visit.errors == []

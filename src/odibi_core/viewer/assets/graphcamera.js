@@ -1,5 +1,5 @@
 // The view of the graph: the whole of it, nearer and farther, and the way to a node.
-import {place} from "./graphnodes.js";
+import {isHidden, place} from "./graphnodes.js";
 import {LEAST, MOST_NODES} from "./graphscene.js";
 import {NODE_HEIGHT, NODE_WIDTH} from "./layout.js";
 
@@ -12,6 +12,7 @@ function whole(scene) {
 
 /** @param {Scene} scene */
 export function fitAll(scene) {
+  if (isHidden(scene)) return;
   scene.scale = whole(scene);
   [scene.left, scene.top] = [
     (scene.size[0] - scene.graph.width * scene.scale) / 2,
@@ -25,7 +26,7 @@ export function fitAll(scene) {
  * @param {Scene} scene
  */
 export function start(scene) {
-  if (scene.size[0] === 0) return;
+  if (isHidden(scene)) return;
   fitAll(scene);
   if (scene.model.nodes.length > MOST_NODES || scene.scale >= LEAST) return;
   scene.scale = LEAST;
@@ -41,6 +42,7 @@ export function start(scene) {
 
 /** @param {Scene} scene @param {number} factor @param {number} [x] @param {number} [y] @param {boolean} [gesture] */
 export function zoom(scene, factor, x = scene.size[0] / 2, y = scene.size[1] / 2, gesture = false) {
+  if (isHidden(scene)) return;
   const next = Math.min(2.5, Math.max(Math.min(whole(scene), 0.4), scene.scale * factor));
   [scene.left, scene.top] = [x - ((x - scene.left) * next) / scene.scale, y - ((y - scene.top) * next) / scene.scale];
   scene.scale = next;
@@ -49,6 +51,7 @@ export function zoom(scene, factor, x = scene.size[0] / 2, y = scene.size[1] / 2
 
 /** @param {Scene} scene @param {number} node */
 export function centre(scene, node) {
+  if (isHidden(scene)) return;
   const x = scene.graph.x[node] + NODE_WIDTH / 2,
     y = scene.graph.y[node] + NODE_HEIGHT / 2;
   [scene.left, scene.top] = [

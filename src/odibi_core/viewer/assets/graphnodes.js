@@ -49,6 +49,14 @@ export function isReadable(scene) {
   return scene.scale >= READABLE && Math.min(seen, scene.model.nodes.length) <= MOST_NODES;
 }
 
+/**
+ * Return true if the graph has no place on the page yet: nothing can be drawn, and no view computed.
+ * @param {Scene} scene
+ */
+export function isHidden({size}) {
+  return size[0] === 0 || size[1] === 0;
+}
+
 /** @param {Scene} scene @param {boolean} [gesture] the picture moves: it is drawn sharp at its end */
 export function place(scene, gesture = false) {
   scene.moving = gesture;
@@ -66,6 +74,7 @@ export function place(scene, gesture = false) {
 
 /** @param {Scene} scene */
 export function draw(scene) {
+  if (isHidden(scene)) return;
   const zooming = scene.moving && scene.scale !== scene.base[0],
     factor = scene.scale / scene.base[0],
     readable = zooming ? scene.wasReadable : isReadable(scene);

@@ -33,6 +33,7 @@ export function painterOf(canvas, model, graph) {
   function show(view, moving) {
     const ratio = Math.min(devicePixelRatio || 1, 2),
       {clientWidth: width, clientHeight: height} = canvas;
+    if (width === 0 || height === 0) return;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio))
       [canvas.width, canvas.height, at] = [Math.round(width * ratio), Math.round(height * ratio), null];
     if (!at || !moving || !covers(at, view, width, height)) paintAll(view, width, height, ratio);
