@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from odibi_core.endpoint.app import Collect, Health
     from odibi_core.endpoint.process_group import ProcessGroup
 
-__all__ = ["MetricsEndpoint", "serve_metrics"]
+__all__ = ["MetricsEndpoint", "listen", "serve_metrics"]
 
 _log = logging.getLogger("odibi_core")
 _TICK_S: Final = 1.0
@@ -178,22 +178,10 @@ class MetricsEndpoint:
     def _listen(self, port: int) -> socket.socket:
         """Return a listening socket, on which connections wait from now on."""
         try:
-            # Bytes: a text would load the codec of international names (benchmark: three lines).
-            host = self.host.encode() if self.host.isascii() else self.host
-            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-            listener = socket.socket(family)
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind(address)
-                listener.listen(_BACKLOG)
-                listener.setblocking(False)
-            except OSError:
-                listener.close()
-                raise
+            return listen(self.host, port, _BACKLOG)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             raise _BindError("another program uses it" if taken else f"{self.host}: {error}") from error
-        return listener
 
     def _run(self) -> None:
         _started.add(self)
@@ -284,6 +272,27 @@ class MetricsEndpoint:
             self._run()
         else:
             _started.discard(self)
+
+
+def listen(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a listening socket that does not block, with room for so many waiting connections.
+
+    Raises:
+        OSError: The host has no such address, or the port is in use.
+    """
+    # Bytes: a text would load the codec of international names (benchmark: three lines).
+    name = host.encode() if host.isascii() else host
+    family, *_, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _has_connection(listener: socket.socket) -> bool:

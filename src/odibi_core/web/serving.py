@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from odibi_core.endpoint import server
 from odibi_core.endpoint.protocol import server_for
 from odibi_core.errors import ConfigurationError
 
@@ -23,24 +24,14 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        ConfigurationError: The address cannot be had.
+        ConfigurationError: The host has no such address, or the port is in use.
     """
     try:
-        family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-            listener.setblocking(False)
-        except OSError:
-            listener.close()
-            raise
+        return server.listen(host.strip("[]"), port, _BACKLOG)
     except OSError as error:
         raise ConfigurationError(
             f"{host}:{port} cannot be served: {error.strerror or error}; choose another with --port or --host"
         ) from error
-    return listener
 
 
 def serve(app: Starlette, listener: socket.socket, started: Callable[[], object]) -> None:
@@ -52,5 +43,5 @@ def serve(app: Starlette, listener: socket.socket, started: Callable[[], object]
         started: Called before the first connection is accepted.
     """
     started()
-    server: Any = server_for(app, connections=CONNECTIONS, answer_s=ANSWER_S)
-    server.run(sockets=[listener])
+    uvicorn_server: Any = server_for(app, connections=CONNECTIONS, answer_s=ANSWER_S)
+    uvicorn_server.run(sockets=[listener])
