@@ -22,11 +22,14 @@ if (location.protocol === "file:") {
     /** @param {unknown} data */
     postMessage(data) {
       const copy = structuredClone(data); // the caller may change it before the script is loaded
-      this.loaded.then(() => {
-        const inside = this.frame.contentWindow;
-        const event = new inside.MessageEvent("message", {data: copy});
-        inside.dispatchEvent(event);
-      }, () => {}); // `onerror` has the reason
+      this.loaded.then(
+        () => {
+          const inside = this.frame.contentWindow;
+          const event = new inside.MessageEvent("message", {data: copy});
+          inside.dispatchEvent(event);
+        },
+        () => {},
+      ); // `onerror` has the reason
     }
 
     terminate() {
