@@ -43,7 +43,7 @@ class Join(NamedTuple):
         keys: The columns that it compares.
         is_member: Rows of the main input whose key is in the other input.
         copies: For each row of the main input the rows of the other one with its key.
-        brought: Frame of the output by the column of the other input that they hold.
+        brought: Columns of the output by the column of the other input that they hold.
         is_sure: The columns that were brought prove it; otherwise the rows that are lost must do.
         repeated: Keys of the other input that come more than once.
         total_keys: Keys of the other input.

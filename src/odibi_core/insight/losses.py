@@ -32,9 +32,9 @@ _DETAILS: Final = 1_000_000
 """Units for the rule of the rows without a partner."""
 _SAMPLE: Final = 1_000
 _SIMPLE: Final = 3
+"""Tests and constants of a rule that is taken at once."""
 _PLACES: Final = 3
 """The places of lost rows that are tried: after the others, before them, and around them."""
-"""Tests and constants of a rule that is taken at once."""
 
 
 def lost_causes(origin: Origin, context: Context, lost: Mask) -> list[Cause]:

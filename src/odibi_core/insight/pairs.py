@@ -36,8 +36,8 @@ class Identity(NamedTuple):
 
     Args:
         rows: For each row of the output its row number in the input, -1 if it has none.
-        same: Frame with the values of the input.
-        altered: Frame of both whose values differ.
+        same: Columns with the values of the input.
+        altered: Columns of both whose values differ.
         how: The way in which they were identified: index, place or fingerprint.
         is_unique: The columns that are the same distinguish the rows; otherwise only groups of them.
     """

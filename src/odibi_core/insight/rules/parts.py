@@ -57,7 +57,7 @@ def part_of(entries: Sequence[tuple[Test, Mask]], lost: Mask, named: Sequence[st
     Args:
         entries: The tests with the rows of the sample that pass them.
         lost: The labels of the rows.
-        named: Frame that the source names.
+        named: Columns that the source names.
     """
     left = lost
     for test, mask in entries:
