@@ -1,5 +1,5 @@
 // The activity of the run beside its steps: captured errors, measured operations, costs, the log.
-import {h, bidi, section} from "./dom.js";
+import {h, bidi, section, columnHead, scrolledTable} from "./dom.js";
 import {count, duration, plural} from "./format.js";
 import {drawLog} from "./log.js";
 import {icon} from "./states.js";
@@ -126,23 +126,11 @@ function costs({cost}) {
 
 /** @param {string} kind @param {string} label @param {string[]} names @param {HTMLElement[]} rows */
 function table(kind, label, names, rows) {
-  return h(
-    "div",
-    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": `Table: ${label}`},
-    h(
-      "table",
-      {class: `table ${kind}`},
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          names.map((name) => h("th", {scope: "col", class: NUMBERS.includes(name) ? "number" : null}, name)),
-        ),
-      ),
-      h("tbody", null, rows),
-    ),
+  return scrolledTable(
+    `Table: ${label}`,
+    `table ${kind}`,
+    names.map((name) => columnHead(name, NUMBERS.includes(name))),
+    h("tbody", null, rows),
   );
 }
 

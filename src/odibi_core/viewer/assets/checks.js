@@ -1,5 +1,5 @@
 // All checks of the run in one table: first the failed ones, then those that could not be checked.
-import {h, bidi, section} from "./dom.js";
+import {h, bidi, section, columnHead, scrolledTable} from "./dom.js";
 import {count, plural} from "./format.js";
 import {icon} from "./states.js";
 
@@ -35,25 +35,11 @@ export function drawChecks(steps, pick) {
     "checks",
     "Data quality",
     summary(rows.map((row) => row.check.result)),
-    h(
-      "div",
-      {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Checks"},
-      h(
-        "table",
-        {class: "table checks"},
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            ["Result", "Check", "Step", "Failed rows", "Details"].map((text) =>
-              h("th", {scope: "col", class: text === "Failed rows" ? "number" : null}, text),
-            ),
-          ),
-        ),
-        body,
-      ),
+    scrolledTable(
+      "Checks",
+      "table checks",
+      ["Result", "Check", "Step", "Failed rows", "Details"].map((text) => columnHead(text, text === "Failed rows")),
+      body,
     ),
     rows.length > FIRST && more,
   );

@@ -110,6 +110,32 @@ export function section(id, title, hint, ...children) {
   );
 }
 
+/**
+ * Return a head of a column.
+ * @param {Child} title
+ * @param {boolean} [number] whether the column holds numbers
+ * @param {string | null} [note] shown over the head
+ */
+export function columnHead(title, number = false, note = null) {
+  return h("th", {scope: "col", class: number ? "number" : null, title: note}, title);
+}
+
+/**
+ * Return a table in a region that scrolls.
+ * @param {string} label for screen readers
+ * @param {string} kind the class of the table
+ * @param {HTMLTableCellElement[]} heads
+ * @param {HTMLTableSectionElement} body
+ * @param {string} [region] the class of the region
+ */
+export function scrolledTable(label, kind, heads, body, region = "scroll panel") {
+  return h(
+    "div",
+    {class: region, tabindex: "0", role: "region", "aria-label": label},
+    h("table", {class: kind}, h("thead", null, h("tr", null, heads)), body),
+  );
+}
+
 let drawn = new AbortController();
 
 /**

@@ -1,5 +1,5 @@
 // A frame: its size, its columns, and a sample of its rows.
-import {h, bidi} from "./dom.js";
+import {h, bidi, columnHead, scrolledTable} from "./dom.js";
 import {count, plural} from "./format.js";
 import {columnName} from "./lineage.js";
 
@@ -105,23 +105,12 @@ function sample(frame, title) {
   show(rows);
   return [
     rows.length >= SEARCHED && h("div", {class: "tools"}, search),
-    h(
-      "div",
-      {class: "scroll", tabindex: "0", role: "region", "aria-label": `Sample: ${title} ${frame.name ?? ""}`},
-      h(
-        "table",
-        {class: "table data"},
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            columns.map((name) => h("th", {scope: "col"}, bidi(name))),
-          ),
-        ),
-        body,
-      ),
+    scrolledTable(
+      `Sample: ${title} ${frame.name ?? ""}`,
+      "table data",
+      columns.map((name) => columnHead(bidi(name))),
+      body,
+      "scroll",
     ),
     frame.moreSampleColumns && h("p", {class: "hint"}, `and ${plural(frame.moreSampleColumns, "more column")}`),
   ];

@@ -1,5 +1,5 @@
 // The ledger of rows: from the sources, over the steps that lost, gained or did not match rows, to the outputs.
-import {h, bidi, section} from "./dom.js";
+import {h, bidi, section, columnHead, scrolledTable} from "./dom.js";
 import {count, plural, signed} from "./format.js";
 import {icon} from "./states.js";
 
@@ -38,29 +38,13 @@ export function drawLedger(steps, pick) {
     lost > 0
       ? `${plural(lost, "row")} lost in ${plural(changes.filter((entry) => entry.lost > 0).length, "step")}`
       : null,
-    h(
-      "div",
-      {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Ledger of rows"},
-      h(
-        "table",
-        {class: "table ledger"},
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            ["Step", "Before", "Change", "After", "", "Reason"].map((name, place) =>
-              h(
-                "th",
-                {scope: "col", class: place > 0 && place < 4 ? "number" : null},
-                name || h("span", {class: "unseen"}, "Rows"),
-              ),
-            ),
-          ),
-        ),
-        body,
+    scrolledTable(
+      "Ledger of rows",
+      "table ledger",
+      ["Step", "Before", "Change", "After", "", "Reason"].map((name, place) =>
+        columnHead(name || h("span", {class: "unseen"}, "Rows"), place > 0 && place < 4),
       ),
+      body,
     ),
     entries.length > FIRST && more,
   );

@@ -1,5 +1,5 @@
 // Parts that the pages of a server share: tables, pages of a list, fields of a filter, times.
-import {h, bidi} from "./dom.js";
+import {h, bidi, columnHead, scrolledTable} from "./dom.js";
 import {count, moment, plural} from "./format.js";
 import {icon, label} from "./states.js";
 
@@ -59,30 +59,18 @@ export function stateOf(state, word) {
  */
 export function listing(name, columns, rows, empty) {
   if (rows.length === 0) return h("p", {class: "hint empty"}, empty);
-  return h(
-    "div",
-    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": `Table: ${name}`},
+  return scrolledTable(
+    `Table: ${name}`,
+    "table",
+    columns.map(({title, number}) => columnHead(title, number)),
     h(
-      "table",
-      {class: "table"},
-      h(
-        "thead",
-        null,
+      "tbody",
+      null,
+      rows.map((row) =>
         h(
           "tr",
           null,
-          columns.map(({title, number}) => h("th", {scope: "col", class: number ? "number" : null}, title)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        rows.map((row) =>
-          h(
-            "tr",
-            null,
-            columns.map(({cell, number, kind}) => h("td", {class: number ? "number" : (kind ?? null)}, cell(row))),
-          ),
+          columns.map(({cell, number, kind}) => h("td", {class: number ? "number" : (kind ?? null)}, cell(row))),
         ),
       ),
     ),

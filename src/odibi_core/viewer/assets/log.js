@@ -1,5 +1,5 @@
 // The log of a run: its last lines, filtered by level and text, and built as they come into view.
-import {bidi, choice, h, listen, section} from "./dom.js";
+import {bidi, choice, h, listen, section, columnHead, scrolledTable} from "./dom.js";
 import {count, plural} from "./format.js";
 import {icon} from "./states.js";
 
@@ -90,27 +90,15 @@ export function drawLog({log: kept, lines = 0, levels = {}}, memory) {
       {class: "panel log-panel"},
       h("div", {class: "tools"}, kept.length > 5 && search, tools, outcome),
       more,
-      h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Lines of the log"}, table(body)),
+      table("Lines of the log", body),
     ),
   );
 }
 
-/** @param {HTMLTableSectionElement} body */
-function table(body) {
-  return h(
-    "table",
-    {class: "table log"},
-    h(
-      "thead",
-      null,
-      h(
-        "tr",
-        null,
-        ["Time", "Level", "Line"].map((name) => h("th", {scope: "col"}, name)),
-      ),
-    ),
-    body,
-  );
+/** @param {string} label @param {HTMLTableSectionElement} body */
+function table(label, body) {
+  const heads = ["Time", "Level", "Line"].map((name) => columnHead(name));
+  return scrolledTable(label, "table log", heads, body, "scroll");
 }
 
 /**
@@ -119,11 +107,7 @@ function table(body) {
  * @param {string} name for screen readers
  */
 export function logTable(lines, name) {
-  return h(
-    "div",
-    {class: "scroll", tabindex: "0", role: "region", "aria-label": name},
-    table(h("tbody", null, lines.map(row))),
-  );
+  return table(name, h("tbody", null, lines.map(row)));
 }
 
 /** @param {LogLine} line */

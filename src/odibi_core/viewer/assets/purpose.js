@@ -1,5 +1,5 @@
 // What the run was for: parameters, tags, code, versions, place, and the files that it read and wrote.
-import {h, bidi, section} from "./dom.js";
+import {h, bidi, section, columnHead, scrolledTable} from "./dom.js";
 import {count, plural} from "./format.js";
 
 /** @typedef {NonNullable<import("./types.js").Run["purpose"]>} Purpose */
@@ -53,52 +53,41 @@ function group(title, given) {
 
 /** @param {Purpose} purpose @param {Pick} pick */
 function filesOf({files = [], moreFiles}, pick) {
-  return h(
-    "div",
-    {class: "scroll panel files", tabindex: "0", role: "region", "aria-label": "Files"},
+  const region = scrolledTable(
+    "Files",
+    "table files-table",
+    ["File", "Step", "Rows", "Size", "Modified"].map((name) => columnHead(name, name === "Rows" || name === "Size")),
     h(
-      "table",
-      {class: "table files-table"},
-      h(
-        "thead",
-        null,
+      "tbody",
+      null,
+      files.map((file) =>
         h(
           "tr",
           null,
-          ["File", "Step", "Rows", "Size", "Modified"].map((name) =>
-            h("th", {scope: "col", class: name === "Rows" || name === "Size" ? "number" : null}, name),
-          ),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        files.map((file) =>
           h(
-            "tr",
+            "td",
             null,
-            h(
-              "td",
-              null,
-              h("span", {class: `tag access-${file.access}`}, file.access),
-              " ",
-              bidi(file.uri, "span", "uri"),
-              (file.files ?? 1) > 1 && h("span", {class: "hint"}, ` ${plural(file.files ?? 1, "file")}`),
-            ),
-            h(
-              "td",
-              null,
-              file.step !== undefined
-                ? h("button", {type: "button", class: "link", click: () => pick(Number(file.step))}, bidi(file.name))
-                : file.name && bidi(file.name),
-            ),
-            h("td", {class: "number"}, file.rows ?? ""),
-            h("td", {class: "number"}, file.size ?? ""),
-            h("td", {class: "modified"}, file.modified ?? ""),
+            h("span", {class: `tag access-${file.access}`}, file.access),
+            " ",
+            bidi(file.uri, "span", "uri"),
+            (file.files ?? 1) > 1 && h("span", {class: "hint"}, ` ${plural(file.files ?? 1, "file")}`),
           ),
+          h(
+            "td",
+            null,
+            file.step !== undefined
+              ? h("button", {type: "button", class: "link", click: () => pick(Number(file.step))}, bidi(file.name))
+              : file.name && bidi(file.name),
+          ),
+          h("td", {class: "number"}, file.rows ?? ""),
+          h("td", {class: "number"}, file.size ?? ""),
+          h("td", {class: "modified"}, file.modified ?? ""),
         ),
       ),
     ),
-    moreFiles && h("p", {class: "hint files-more"}, `and ${plural(moreFiles, "more file")}: odibi show lists them`),
+    "scroll panel files",
   );
+  if (moreFiles)
+    region.append(h("p", {class: "hint files-more"}, `and ${plural(moreFiles, "more file")}: odibi show lists them`));
+  return region;
 }

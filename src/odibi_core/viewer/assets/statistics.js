@@ -1,5 +1,5 @@
 // Statistics of columns as small charts: the share of nulls, a box of the quantiles, the most frequent values.
-import {h, svg, bidi} from "./dom.js";
+import {h, svg, bidi, columnHead, scrolledTable} from "./dom.js";
 import {count, plural} from "./format.js";
 
 /** @typedef {import("./types.js").ColumnStatistics} ColumnStatistics */
@@ -31,29 +31,16 @@ export function drawStatistics(frame) {
         frame.statsSkipped && (note ? "; " : ""),
         frame.statsSkipped && bidi(frame.statsSkipped),
       ),
-    h(
-      "div",
-      {class: "scroll", tabindex: "0", role: "region", "aria-label": "Column statistics"},
+    scrolledTable(
+      "Column statistics",
+      "table stats",
+      ["Column", "Nulls", "Distinct", "Values"].map((name) => columnHead(name, name === "Distinct")),
       h(
-        "table",
-        {class: "table stats"},
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            ["Column", "Nulls", "Distinct", "Values"].map((name) =>
-              h("th", {scope: "col", class: name === "Distinct" ? "number" : null}, name),
-            ),
-          ),
-        ),
-        h(
-          "tbody",
-          null,
-          (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows)),
-        ),
+        "tbody",
+        null,
+        (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows)),
       ),
+      "scroll",
     ),
   );
 }

@@ -1,5 +1,5 @@
 // The table of the steps: sorted, searched, filtered by state; a click selects a step.
-import {bidi, h, listen, section} from "./dom.js";
+import {bidi, h, listen, section, scrolledTable} from "./dom.js";
 import {count, duration} from "./format.js";
 import {kindOf, stepBody} from "./panel.js";
 import {rowsBars, timeBars} from "./past.js";
@@ -196,15 +196,12 @@ export function drawSteps(story, selection, memory) {
     null,
     h("div", {class: "tools"}, search, filter.element, outcome),
     earlier,
-    h(
-      "div",
-      {
-        class: `scroll panel ${steps.length > 200 ? "many" : ""}`,
-        tabindex: "0",
-        role: "region",
-        "aria-label": "Table of the steps",
-      },
-      h("table", {class: "table steps-table"}, h("thead", null, h("tr", null, heads)), body),
+    scrolledTable(
+      "Table of the steps",
+      "table steps-table",
+      heads,
+      body,
+      `scroll panel ${steps.length > 200 ? "many" : ""}`,
     ),
     later,
   );

@@ -1,5 +1,5 @@
 // The view of a pipeline's last runs: a grid of its steps, and the table of the runs.
-import {bidi, h, listen, section, svg} from "../dom.js";
+import {bidi, h, listen, section, svg, columnHead, scrolledTable} from "../dom.js";
 import {count, duration, plural} from "../format.js";
 import {icon, label} from "../states.js";
 import {drawPage} from "../shell.js";
@@ -125,25 +125,11 @@ function grid(history, services) {
     while (!more.hidden) grow();
   });
   return [
-    h(
-      "div",
-      {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Steps of the last runs"},
-      h(
-        "table",
-        {class: "table grid"},
-        h(
-          "thead",
-          null,
-          h(
-            "tr",
-            null,
-            ["Step", "Runs", "Rows", "Last", "Duration", "Last", "Checks"].map((name) =>
-              h("th", {scope: "col", class: name === "Last" ? "number" : null}, name),
-            ),
-          ),
-        ),
-        body,
-      ),
+    scrolledTable(
+      "Steps of the last runs",
+      "table grid",
+      ["Step", "Runs", "Rows", "Last", "Duration", "Last", "Checks"].map((name) => columnHead(name, name === "Last")),
+      body,
     ),
     more,
     history.stepsLeftOut > 0 &&
@@ -301,42 +287,30 @@ function runs(history, services) {
   ];
   /** @param {number | null | undefined} value */
   const number = (value) => h("td", {class: "number"}, value ? count(value) : "");
-  return h(
-    "div",
-    {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Table of the runs"},
+  return scrolledTable(
+    "Table of the runs",
+    "table runs",
+    names.map((name, place) => columnHead(name, place > 1 && place < 7)),
     h(
-      "table",
-      {class: "table runs"},
-      h(
-        "thead",
-        null,
-        h(
+      "tbody",
+      null,
+      [...history.runs].reverse().map((run) => {
+        const link = services.link?.("run", run.id);
+        return h(
           "tr",
           null,
-          names.map((name, place) => h("th", {scope: "col", class: place > 1 && place < 7 ? "number" : null}, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        [...history.runs].reverse().map((run) => {
-          const link = services.link?.("run", run.id);
-          return h(
-            "tr",
-            null,
-            h("td", null, run.started),
-            h("td", {class: `result is-${run.state}`}, icon(run.state, 14), ` ${word(run.state)}`),
-            h("td", {class: "number"}, run.ms === null ? "" : duration(run.ms)),
-            number(run.read),
-            number(run.published),
-            number(run.checksFailed),
-            number(run.unusual),
-            bidi(run.partition ?? "", "td"),
-            h("td", null, link ? h("a", {href: link}, run.id) : run.id),
-            bidi(run.error ?? "", "td", "long"),
-          );
-        }),
-      ),
+          h("td", null, run.started),
+          h("td", {class: `result is-${run.state}`}, icon(run.state, 14), ` ${word(run.state)}`),
+          h("td", {class: "number"}, run.ms === null ? "" : duration(run.ms)),
+          number(run.read),
+          number(run.published),
+          number(run.checksFailed),
+          number(run.unusual),
+          bidi(run.partition ?? "", "td"),
+          h("td", null, link ? h("a", {href: link}, run.id) : run.id),
+          bidi(run.error ?? "", "td", "long"),
+        );
+      }),
     ),
   );
 }

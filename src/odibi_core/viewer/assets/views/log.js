@@ -1,5 +1,5 @@
 // The view of the log of a run: pages that follow one another, filtered; a running run goes on.
-import {h, bidi} from "../dom.js";
+import {h, bidi, columnHead, scrolledTable} from "../dom.js";
 import {duration, plural} from "../format.js";
 import {drawPage} from "../shell.js";
 import {linked, pageHead, searchField, selectField} from "../listing.js";
@@ -92,23 +92,11 @@ export function mount(root, page, services) {
       parts: [],
       main: [
         pageHead("Log", linked(services.link?.("run", page.run_id), page.run_id), services.fetchJson && tools),
-        h(
-          "div",
-          {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Lines"},
-          h(
-            "table",
-            {class: "table log"},
-            h(
-              "thead",
-              null,
-              h(
-                "tr",
-                null,
-                ["Time", "Level", "Event", "Step", "Message"].map((name) => h("th", {scope: "col"}, name)),
-              ),
-            ),
-            body,
-          ),
+        scrolledTable(
+          "Lines",
+          "table log",
+          ["Time", "Level", "Event", "Step", "Message"].map((name) => columnHead(name)),
+          body,
         ),
         more,
         state,

@@ -1,5 +1,5 @@
 // The view of a query: one SELECT, the questions and the tables beside it, and the answer as a table and bars.
-import {h, bidi, section, copyButton, downloadButton} from "../dom.js";
+import {h, bidi, section, copyButton, downloadButton, columnHead, scrolledTable} from "../dom.js";
 import {count, duration, plural} from "../format.js";
 import {drawPage} from "../shell.js";
 import {pageHead, searchField} from "../listing.js";
@@ -131,32 +131,20 @@ function answerOf(found, services) {
     ),
     found.rows.length === 0
       ? ""
-      : h(
-          "div",
-          {class: "scroll panel", tabindex: "0", role: "region", "aria-label": "Answer"},
+      : scrolledTable(
+          "Answer",
+          "table data",
+          found.columns.map((/** @type {string} */ column, /** @type {number} */ place) =>
+            columnHead(column, numbers[place], found.types[place]),
+          ),
           h(
-            "table",
-            {class: "table data"},
-            h(
-              "thead",
-              null,
+            "tbody",
+            null,
+            found.rows.map((/** @type {any[]} */ row) =>
               h(
                 "tr",
                 null,
-                found.columns.map((/** @type {string} */ column, /** @type {number} */ place) =>
-                  h("th", {scope: "col", class: numbers[place] ? "number" : null, title: found.types[place]}, column),
-                ),
-              ),
-            ),
-            h(
-              "tbody",
-              null,
-              found.rows.map((/** @type {any[]} */ row) =>
-                h(
-                  "tr",
-                  null,
-                  row.map((value, place) => h("td", {class: numbers[place] ? "number" : null}, cell(value, place))),
-                ),
+                row.map((value, place) => h("td", {class: numbers[place] ? "number" : null}, cell(value, place))),
               ),
             ),
           ),
