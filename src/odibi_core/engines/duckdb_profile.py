@@ -13,14 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
+from odibi_core.engines.plan_operators import MOST, Stage, stage
 from odibi_core.errors import STOPS
 
-Stage = dict[str, Any]
-"""`operator`, `detail` (a condition, the keys of a join or a group, a limit), `rows` (None: unknown), and `rows_in`:
-those of its first input, if they are known."""
-
-MOST: Final = 60
-_LONGEST: Final = 300
 _SILENT: Final = frozenset(
     {
         "PROJECTION",
@@ -111,9 +106,8 @@ def _stages(profile: dict[str, Any]) -> list[Stage]:
             continue
         name = str(node.get("type") or node.get("operator_type") or node.get("operator_name") or "").strip()
         if name and name not in _SILENT:
-            stage = {"operator": name, "detail": _detail(node.get("extra_info")), "rows": _rows(node)}
             taken = _rows(node["children"][0]) if node.get("children") else None
-            found.append(stage if taken is None else {**stage, "rows_in": taken})
+            found.append(stage(name, _detail(node.get("extra_info")), _rows(node), taken))
     return found
 
 
@@ -131,4 +125,4 @@ def _detail(info: Any) -> str:
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
         if text and "#" not in text:
             parts.append(text if name in _UNNAMED else f"{name} {text}")
-    return " ".join(parts)[:_LONGEST]
+    return " ".join(parts)

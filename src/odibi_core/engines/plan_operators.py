@@ -21,7 +21,7 @@ MOST: Final = 60
 """Operators of one plan that are recorded."""
 WITHIN: Final = "the plan was executed only within that of a later step, or not at all"
 """A reason for unknown operators."""
-LONGEST: Final = 300
+_LONGEST: Final = 300
 """Characters of a detail."""
 _TEXT: Final = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*\"""")
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d[\w.]*")
@@ -72,7 +72,7 @@ def take(frames: Mapping[str, object]) -> dict[str, Operators]:
 
 def stage(operator: str, detail: str = "", rows: int | None = None, rows_in: int | None = None) -> Stage:
     """Return one operator."""
-    found = {"operator": operator, "detail": detail[:LONGEST], "rows": rows}
+    found = {"operator": operator, "detail": detail[:_LONGEST], "rows": rows}
     return found if rows_in is None else {**found, "rows_in": rows_in}
 
 
