@@ -116,13 +116,18 @@ def _merged(stages: Iterator[Stage]) -> Iterator[Stage]:
     """Yield operators, of the parts of one aggregation the last."""
     before: Stage | None = None
     for each in stages:
-        is_again = before is not None and each["operator"] == "GROUP_BY" and each["detail"] == before["detail"]
-        is_again = is_again and before is not None and before["operator"] == "GROUP_BY"
-        if before is not None and not is_again:
+        if before is not None and _are_parts(before, each):
+            each = {**each, "rows_in": before["rows_in"]} if "rows_in" in before else each
+        elif before is not None:
             yield before
-        before = {**each, "rows_in": before["rows_in"]} if is_again and before and "rows_in" in before else each
+        before = each
     if before is not None:
         yield before
+
+
+def _are_parts(before: Stage, after: Stage) -> bool:
+    """Return whether two operators are parts of one aggregation."""
+    return bool(before["operator"] == after["operator"] == "GROUP_BY" and before["detail"] == after["detail"])
 
 
 def _stages_of(node: Node, rows: int | None, taken: int | None, *, is_leaf: bool) -> Iterator[Stage]:
