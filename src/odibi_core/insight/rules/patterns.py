@@ -17,6 +17,10 @@ MATCHING: Final = frozenset(
 )
 """Names in a source that make a regular expression likely."""
 MOST: Final = 8
+_WORK: Final = 8
+"""Units of one text."""
+_SIGNS: Final = frozenset(r".^$*+?{}[]\|()")
+"""Characters without one of which a regular expression stands for itself."""
 _WHOLE: Final = ("{}", "^(?:{})", "^(?:{})$")
 """The pattern anywhere, at the start as `match` has it, and of the whole text as `fullmatch` has it."""
 
@@ -25,8 +29,10 @@ def patterns(sample: Sample, names: list[str], budget: Budget) -> Iterator[Probe
     """Yield the probes of the patterns of the source over columns of text."""
     from odibi_core.insight.predicates.tests import passing
 
+    if not sample.hints.names & MATCHING:
+        return
     found = [text for text in sample.hints.texts() if _is_pattern(text)][:MOST]
-    if not found or not sample.hints.names & MATCHING:
+    if not found:
         return
     for name in names:
         if sample.inner.column(name).kind != "text":
@@ -42,19 +48,12 @@ def patterns(sample: Sample, names: list[str], budget: Budget) -> Iterator[Probe
                     continue
 
 
-_WORK: Final = 8
-"""Units of one text."""
-
-
 def _is_pattern(text: str) -> bool:
     """Return whether a text is a regular expression, and not one that stands for itself."""
-    if len(text) < 2 or re.escape(text).replace("\\", "") == text == text.translate(_NO_SIGNS):
+    if len(text) < 2 or _SIGNS.isdisjoint(text):
         return False
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError):
         return False
     return True
-
-
-_NO_SIGNS: Final = str.maketrans("", "", r".^$*+?{}[]\|()")
