@@ -34,6 +34,14 @@ def group_numbers(columns: list[Column]) -> NDArray[np.int64]:
     return np.where(valid, numbers, -1)
 
 
+def known_groups(columns: list[Column], known: dict[tuple[str, ...], NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the group of each row as `group_numbers` does, once for each choice of columns."""
+    key = tuple(column.name for column in columns)
+    if key not in known:
+        known[key] = group_numbers(columns)
+    return known[key]
+
+
 def codes_of(column: Column) -> tuple[NDArray[np.int64], int]:
     """Return the number of each row's value among the different values, and how many there are; null is -1."""
     import numpy as np
@@ -77,10 +85,7 @@ def place_in_group(feature: str, name: str, columns: list[Column], known: dict[t
     if len(columns) < 1 + ranked:
         raise CannotEvaluate(f"{feature} must have columns of a group, got {len(columns)} columns")
     by = columns[1:] if ranked else columns
-    key = tuple(column.name for column in by)
-    if key not in known:
-        known[key] = group_numbers(by)
-    groups = known[key]
+    groups = known_groups(by, known)
     if not ranked:
         return Values(name, _ROWS[feature](groups), groups >= 0)
     values = values_of_column(columns[0])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from odibi_core.insight.predicates.constants import CannotEvaluate
 from odibi_core.insight.predicates.features import Values, arithmetic_of, column_of
+from odibi_core.insight.predicates.groups import known_groups
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,19 +23,11 @@ def rows_before(frame: Frame, group: tuple[str, ...]) -> NDArray[np.int64]:
     at = np.arange(frame.height)
     if not group:
         return at - 1
-    groups = _groups(frame, group)
+    groups = known_groups([column_of(frame, name) for name in group], frame.group_numbers)
     order = np.argsort(groups, kind="stable")
     before = np.full(frame.height, -1, np.int64)
     before[order[1:]] = np.where(groups[order[1:]] == groups[order[:-1]], order[:-1], -1)
     return np.where(groups < 0, -1, before)
-
-
-def _groups(frame: Frame, group: tuple[str, ...]) -> NDArray[np.int64]:
-    from odibi_core.insight.predicates.groups import group_numbers
-
-    if group not in frame.group_numbers:
-        frame.group_numbers[group] = group_numbers([column_of(frame, name) for name in group])
-    return frame.group_numbers[group]
 
 
 def row_before(feature: str, name: str, frame: Frame, columns: tuple[str, ...]) -> Values:
