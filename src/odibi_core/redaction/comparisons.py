@@ -65,5 +65,5 @@ def _texts(content: str, start: int, name: str) -> Iterator[tuple[int, int]]:
 
 def _reversed(content: str) -> Iterator[tuple[int, int]]:
     for match in _REVERSED.finditer(content):
-        if names_a_secret(match["name"]) and hides(match["name"], match["text"]):
+        if hides(match["name"], match["text"]):
             yield match.span("text")
