@@ -20,7 +20,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _section(section: Section) -> Iterator[str]:
-    folded = section.title not in ("Differences", "Changed around it")
+    folded = not section.is_main
     yield from (["<details>", f"<summary>{section.title} ({len(section.items)})</summary>", ""] if folded else [])
     if section.title == "Not compared":
         yield from (f"- {escaped(item.text)}" for item in section.items)

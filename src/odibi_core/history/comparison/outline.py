@@ -12,8 +12,6 @@ from odibi_core.views.wording import duration, plural, short_id
 
 MAX_FOLLOWING: Final = 12
 """Steps that are named where differences only follow from another."""
-
-
 MAX_IN_CARD: Final = 12
 """Items of each section of a card."""
 PROBABLE: Final = "Probable cause"
@@ -34,13 +32,19 @@ class Section(NamedTuple):
 
     title: str
     items: list[Item]
+    is_main: bool = False
+    """True for the differences and the changes around them; the other sections may be folded."""
 
 
 def title(comparison: Comparison) -> str:
     """Return the two runs in one line."""
-    before, after = comparison.before, comparison.after
-    name = after["pipeline_name"] if after["pipeline_name"] == before["pipeline_name"] else "two pipelines"
-    return f"{name}: {run_text(after)} against {run_text(before)}"
+    return f"{pipeline(comparison)}: {run_text(comparison.after)} against {run_text(comparison.before)}"
+
+
+def pipeline(comparison: Comparison) -> str:
+    """Return the name of the pipeline of both runs; in words if they are of two."""
+    name: str = comparison.after["pipeline_name"]
+    return name if name == comparison.before["pipeline_name"] else "two pipelines"
 
 
 def run_text(run: dict[str, Any]) -> str:
@@ -76,9 +80,9 @@ def cause_text(comparison: Comparison) -> str | None:
 def sections(comparison: Comparison) -> list[Section]:
     """Return the differences, the changes around them, and what was not compared."""
     found = [
-        Section("Differences", list(_differences(comparison.notable))),
-        Section("Changed around it", [_change(change) for change in comparison.changes if not change.is_usual]),
-        Section("Changed as usual", [_change(change) for change in comparison.changes if change.is_usual]),
+        Section("Differences", list(_differences(comparison.notable)), is_main=True),
+        Section("Changed around it", [_change(each) for each in comparison.changes if not each.is_usual], is_main=True),
+        Section("Changed as usual", [_change(each) for each in comparison.changes if each.is_usual]),
         Section("Within the noise", [_item(each) for each in comparison.differences if not each.is_notable]),
         Section("Not compared", [Item("", printable(text), []) for text in comparison.not_compared]),
     ]
@@ -100,8 +104,7 @@ def _in_card(section: Section) -> cards.Section:
     rows = [(item.label, "; ".join((item.text, *item.notes))) for item in section.items[:MAX_IN_CARD]]
     hidden = len(section.items) - len(rows)
     table = cards.Table(("", section.title), rows, more=f"and {hidden} more" if hidden else "")
-    folded = section.title not in ("Differences", "Changed around it")
-    return cards.Section(title=f"{section.title} ({len(section.items)})", table=table, folded=folded)
+    return cards.Section(title=f"{section.title} ({len(section.items)})", table=table, folded=not section.is_main)
 
 
 def _differences(notable: list[Difference]) -> Iterator[Item]:

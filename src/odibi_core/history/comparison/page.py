@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from odibi_core.history.comparison.difference import Comparison
-from odibi_core.history.comparison.outline import Item, Section, cause_text, run_text, sections, title, verdict
+from odibi_core.history.comparison.outline import (
+    Item,
+    Section,
+    cause_text,
+    pipeline,
+    run_text,
+    sections,
+    title,
+    verdict,
+)
 from odibi_core.viewer import Outline, Part
 from odibi_core.viewer import page as html_page
 
 FORMAT: Final = "odibi-comparison/1"
-_OPEN: Final = ("Differences", "Changed around it", "Not compared")
 
 
 def page(comparison: Comparison) -> str:
@@ -21,11 +29,10 @@ def page(comparison: Comparison) -> str:
 def document(comparison: Comparison) -> dict[str, Any]:
     """Return the document of a comparison as plain JSON values; `viewer/assets/types.js` describes it."""
     before, after = comparison.before, comparison.after
-    same = before["pipeline_name"] == after["pipeline_name"]
     return {
         "format": FORMAT,
         "title": title(comparison),
-        "pipeline": after["pipeline_name"] if same else "two pipelines",
+        "pipeline": pipeline(comparison),
         "notable": bool(comparison.notable),
         "verdict": verdict(comparison),
         "cause": cause_text(comparison),
@@ -37,7 +44,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 def _section(section: Section) -> dict[str, Any]:
     found: dict[str, Any] = {"title": section.title, "items": [_item(item) for item in section.items]}
-    return found | ({} if section.title in _OPEN else {"folded": True})
+    return found | ({} if section.is_main or section.title == "Not compared" else {"folded": True})
 
 
 def _item(item: Item) -> dict[str, Any]:
