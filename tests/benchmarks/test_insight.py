@@ -23,6 +23,7 @@ from benchmarks.insight.recording import Named, NamedRows
 from benchmarks.insight.results import interval
 from benchmarks.insight.score import scored
 from benchmarks.insight.scores import QUICK_TABLES
+from msgspec import structs
 
 from odibi_core.insight.base import Cause, Rule, Test
 
@@ -274,7 +275,7 @@ def test_another_rule_or_number_of_a_fault_is_not_right(missing: tuple[Fault, Fa
     every = Cause("lost", 1, 1, "every row", "exact", Rule(((),)))
     shown = truth.shown
     assert shown is not None
-    other = replace_side(every, shown.side)
+    other = structs.replace(every, side=shown.side)
     assert not shown.rows.all()
     for answer, predicate in (
         (effect_of(fault, truth, causes=(other,)), "wrong"),
@@ -286,11 +287,6 @@ def test_another_rule_or_number_of_a_fault_is_not_right(missing: tuple[Fault, Fa
         found = score(fault, truth, answer)
         assert found is not None
         assert found.predicate == predicate
-
-
-def replace_side(cause: Cause, side: Any) -> Cause:
-    """Return a cause of another side."""
-    return Cause(side, cause.rows, cause.of, cause.text, cause.level, cause.rule)
 
 
 def test_the_class_of_a_cause_is_scored(some_faults: list[Fault]) -> None:
