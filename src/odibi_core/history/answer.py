@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 from odibi_core.plugins import missing_extra
 from odibi_core.store.sql_duckdb import Answer
 from odibi_core.views.cards import Card, Carded, Section, Table
+from odibi_core.views.values import number
 from odibi_core.views.wording import plural
 
 if TYPE_CHECKING:
@@ -35,12 +36,9 @@ class HistoryAnswer(Carded, Answer):
 
     def _card(self) -> Card:
         names = self.columns[:_MOST_COLUMNS]
-        rows = [[_cell(row.get(name)) for name in names] for row in self.rows[:_MOST_ROWS]]
-        numbers = [
-            name
-            for name in names
-            if any(isinstance(row.get(name), int | float) and row[name] is not True for row in self.rows[:_MOST_ROWS])
-        ]
+        first = self.rows[:_MOST_ROWS]
+        rows = [[_cell(row.get(name)) for name in names] for row in first]
+        numbers = [name for name in names if any(number(row.get(name)) is not None for row in first)]
         hidden, columns = len(self.rows) - len(rows), len(self.columns) - len(names)
         more = f"and {plural(hidden, 'more row')}" if hidden else ""
         table = Table(names, rows, right=numbers, more=more, more_columns=columns)
