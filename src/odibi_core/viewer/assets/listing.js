@@ -78,6 +78,25 @@ export function listing(name, columns, rows, empty) {
 }
 
 /**
+ * Return a function that asks for a list by changes of its filter and shows it; an answer that a later one overtook is
+ * dropped.
+ * @param {import("./types.js").Services} services
+ * @param {string} path
+ * @param {Record<string, string | number>} asked the filter, which takes the changes
+ * @param {(page: any) => void} show
+ * @returns {(changes: Record<string, string | number>) => Promise<void>}
+ */
+export function listAsking(services, path, asked, show) {
+  let last = 0;
+  return async (changes) => {
+    Object.assign(asked, changes);
+    const mine = (last += 1),
+      page = await services.fetchJson?.(path, asked);
+    if (page && mine === last) show(page);
+  };
+}
+
+/**
  * Return the place of a page in its list, with buttons to the page before and after; without `go` there are none.
  * @param {{total: number, offset: number, limit: number}} page
  * @param {string} noun

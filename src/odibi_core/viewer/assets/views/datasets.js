@@ -2,7 +2,7 @@
 import {h, bidi} from "../dom.js";
 import {count, plural, size} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, linked, listing, pageHead, pager, searchField} from "../listing.js";
+import {ago, linked, listAsking, listing, pageHead, pager, searchField} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -13,20 +13,14 @@ import {ago, linked, listing, pageHead, pager, searchField} from "../listing.js"
  * @returns {import("../types.js").Mounted}
  */
 export function mount(root, page, services) {
-  /** @type {Record<string, string | number>} */
-  const asked = {search: "", offset: 0};
   const list = h("div");
-  /** @param {Record<string, string | number>} changes */
-  const ask = async (changes) => {
-    Object.assign(asked, changes);
-    page = (await services.fetchJson?.("datasets", asked)) ?? page;
-    show();
-  };
-  const show = () =>
+  /** @param {any} found */
+  const show = (found) =>
     list.replaceChildren(
-      listing("Datasets", columns(page, services), page.datasets, "No run read or wrote a file."),
-      pager(page, "dataset", services.fetchJson && ((offset) => ask({offset}))),
+      listing("Datasets", columns(found, services), found.datasets, "No run read or wrote a file."),
+      pager(found, "dataset", services.fetchJson && ((offset) => ask({offset}))),
     );
+  const ask = listAsking(services, "datasets", {search: "", offset: 0}, show);
   drawPage(
     root,
     {
@@ -43,7 +37,7 @@ export function mount(root, page, services) {
     },
     services,
   );
-  show();
+  show(page);
   return {update: () => ask({})};
 }
 

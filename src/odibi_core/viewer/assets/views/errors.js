@@ -2,7 +2,7 @@
 import {h, bidi, section} from "../dom.js";
 import {count, plural} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, firstLine, linked, listing, pageHead, pager, searchField, time} from "../listing.js";
+import {ago, firstLine, linked, listAsking, listing, pageHead, pager, searchField, time} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -17,16 +17,9 @@ export function mount(root, page, services) {
     drawPage(root, {kind: "error", parts: [], main: one(page, services)}, services);
     return {update: () => {}};
   }
-  /** @type {Record<string, string | number>} */
-  const asked = {search: "", offset: 0};
   const list = h("div");
-  /** @param {Record<string, string | number>} changes */
-  const ask = async (changes) => {
-    Object.assign(asked, changes);
-    page = (await services.fetchJson?.("errors", asked)) ?? page;
-    show();
-  };
-  const show = () =>
+  /** @param {any} found */
+  const show = (found) =>
     list.replaceChildren(
       listing(
         "Errors",
@@ -51,11 +44,12 @@ export function mount(root, page, services) {
           {title: "First", cell: (error) => time(error.first_seen)},
           {title: "Last", cell: (error) => ago(error.last_seen)},
         ],
-        page.errors,
+        found.errors,
         "No error is recorded.",
       ),
-      pager(page, "error", services.fetchJson && ((offset) => ask({offset}))),
+      pager(found, "error", services.fetchJson && ((offset) => ask({offset}))),
     );
+  const ask = listAsking(services, "errors", {search: "", offset: 0}, show);
   drawPage(
     root,
     {
@@ -72,7 +66,7 @@ export function mount(root, page, services) {
     },
     services,
   );
-  show();
+  show(page);
   return {update: () => ask({})};
 }
 

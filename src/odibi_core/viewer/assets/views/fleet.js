@@ -2,7 +2,18 @@
 import {h, svg, choice} from "../dom.js";
 import {count, duration, plural} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, firstLine, linked, listing, pageHead, pager, searchField, stateOf, toneOf} from "../listing.js";
+import {
+  ago,
+  firstLine,
+  linked,
+  listAsking,
+  listing,
+  pageHead,
+  pager,
+  searchField,
+  stateOf,
+  toneOf,
+} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -16,16 +27,12 @@ const CELL = 11,
  * @returns {import("../types.js").Mounted}
  */
 export function mount(root, fleet, services) {
-  /** @type {Record<string, string | number>} */
   const asked = {search: "", only: "all", offset: 0, zone: -new Date().getTimezoneOffset()};
   const list = h("div", {"aria-live": "off"});
-  const show = () => list.replaceChildren(...table(fleet, services, services.fetchJson && ((offset) => ask({offset}))));
-  /** @param {Record<string, string | number>} changes */
-  const ask = async (changes) => {
-    Object.assign(asked, changes);
-    fleet = (await services.fetchJson?.("pipelines", asked)) ?? fleet;
-    show();
-  };
+  /** @param {any} found */
+  const show = (found) =>
+    list.replaceChildren(...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
+  const ask = listAsking(services, "pipelines", asked, show);
   const tools = [
     searchField("Search pipelines", "", (search) => ask({search, offset: 0})),
     choice(
@@ -49,7 +56,7 @@ export function mount(root, fleet, services) {
     },
     services,
   );
-  show();
+  show(fleet);
   return {
     update: () => {
       if (document.visibilityState === "visible") ask({});

@@ -2,7 +2,18 @@
 import {h} from "../dom.js";
 import {count, duration} from "../format.js";
 import {drawPage} from "../shell.js";
-import {firstLine, linked, listing, pageHead, pager, searchField, selectField, stateOf, time} from "../listing.js";
+import {
+  firstLine,
+  linked,
+  listAsking,
+  listing,
+  pageHead,
+  pager,
+  searchField,
+  selectField,
+  stateOf,
+  time,
+} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -16,15 +27,13 @@ export function mount(root, page, services) {
   /** @type {Record<string, string | number>} */
   const asked = {...page.asked};
   const list = h("div");
-  const show = () => list.replaceChildren(...table(page, services, services.fetchJson && ((offset) => ask({offset}))));
-  /** @param {Record<string, string | number>} changes */
-  const ask = async (changes) => {
-    Object.assign(asked, changes);
-    for (const name of Object.keys(asked)) if (asked[name] === "") delete asked[name];
-    page = (await services.fetchJson?.("runs", asked)) ?? page;
+  /** @param {any} found */
+  const show = (found) =>
+    list.replaceChildren(...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
+  const ask = listAsking(services, "runs", asked, (found) => {
     services.remember?.(asked);
-    show();
-  };
+    show(found);
+  });
   const text = (/** @type {string} */ name) => String(asked[name] ?? "");
   const tools = [
     searchField("Search runs: id, error, host, tag, parameter", text("search"), (search) => ask({search, offset: 0})),
@@ -55,7 +64,7 @@ export function mount(root, page, services) {
     {kind: "runs", parts: [], main: [pageHead("Runs", "The newest first", services.fetchJson && tools), list]},
     services,
   );
-  show();
+  show(page);
   return {update: () => ask({})};
 }
 
