@@ -2,7 +2,7 @@
 import {h, bidi, section, choice} from "../dom.js";
 import {count, plural} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, linked, listing, pageHead, stateOf} from "../listing.js";
+import {ago, linked, listAsking, listing, pageHead, stateOf} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -23,21 +23,23 @@ const TONES = /** @type {Record<string, string>} */ ({
 export function mount(root, found, services) {
   const body = h("div"),
     status = h("p", {class: "hint", role: "status"});
-  let all = false;
-  const ask = async () => {
-    found = (await services.fetchJson?.("alerts", {all: String(all)})) ?? found;
-    show();
-  };
+  const asked = {all: "false"},
+    sentence = h("span");
   /** @param {string} path @param {any} body */
   const change = async (path, body) => {
     try {
       status.textContent = (await services.send?.(path, body))?.message ?? "";
-      await ask();
+      await ask({});
     } catch (error) {
       status.textContent = String(/** @type {Error} */ (error).message);
     }
   };
-  const show = () => body.replaceChildren(...parts(found, services, services.send ? change : null));
+  /** @param {any} alerts */
+  const show = (alerts) => {
+    sentence.textContent = sentenceOf(alerts, asked.all === "true");
+    body.replaceChildren(...parts(alerts, services, services.send ? change : null));
+  };
+  const ask = listAsking(services, "alerts", asked, show);
   drawPage(
     root,
     {
@@ -50,9 +52,7 @@ export function mount(root, found, services) {
       main: [
         pageHead(
           "Alerts",
-          found.hidden
-            ? `${plural(found.hidden, "acknowledged or muted finding")} ${found.hidden === 1 ? "is" : "are"} hidden`
-            : "What needs a look",
+          sentence,
           services.fetchJson &&
             choice(
               "Alerts",
@@ -61,10 +61,7 @@ export function mount(root, found, services) {
                 ["all", "All"],
               ],
               "open",
-              (value) => {
-                all = value === "all";
-                ask();
-              },
+              (value) => ask({all: String(value === "all")}),
             ),
         ),
         status,
@@ -73,8 +70,18 @@ export function mount(root, found, services) {
     },
     services,
   );
-  show();
-  return {update: ask};
+  show(found);
+  return {update: () => ask({})};
+}
+
+/** @param {any} found @param {boolean} all */
+function sentenceOf(found, all) {
+  const hidden =
+    found.hidden && !all
+      ? `${plural(found.hidden, "acknowledged or muted finding")} ${found.hidden === 1 ? "is" : "are"} hidden`
+      : "What needs a look";
+  const unjudged = `${plural(found.not_judged, "run")} not judged: too few earlier runs, or noticing could not run`;
+  return found.not_judged ? `${hidden}; ${unjudged}` : hidden;
 }
 
 /** @param {any} found @param {Services} services @param {((path: string, body: any) => void) | null} change */
