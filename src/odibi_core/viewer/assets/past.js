@@ -105,10 +105,7 @@ export function drawPast(step) {
   function chart(name, of, format) {
     const drawn = bars(points, of, format, true),
       now = points?.[points.length - 1][of] ?? null,
-      sorted = (points ?? [])
-        .slice(0, -1)
-        .flatMap((point) => point[of] ?? [])
-        .sort((one, other) => one - other);
+      usual = usualRange(step, of);
     return (
       drawn &&
       h(
@@ -121,7 +118,7 @@ export function drawPast(step) {
           h(
             "span",
             {class: "hint"},
-            `usually ${format(sorted[sorted.length >> 1])}, now ${now === null ? "unknown" : format(now)}`,
+            `${usual ? `usually ${format(usual[1])}, ` : ""}now ${now === null ? "unknown" : format(now)}`,
           ),
         ),
         drawn,
