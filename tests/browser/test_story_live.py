@@ -1,4 +1,4 @@
-"""The view of a run on a live page: patches change what is drawn, and nothing that the reader chose."""
+"""The view of a run on a live page: a newer document changes the page, and nothing that the reader chose."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _running() -> dict[str, Any]:
     return build(read_lineage({**lineage, "status": "running"}))
 
 
-def test_patches_lead_to_the_saved_story_and_keep_the_choices_of_the_reader(visit: Visit) -> None:
+def test_updates_lead_to_the_saved_story_and_keep_the_choices_of_the_reader(visit: Visit) -> None:
     """The selected step, the filter and the view stay; at the end the page shows what a saved one does."""
     page, ended = visit.page, build(read_lineage(flights()))
     mount = MOUNT % bundle("views/run.js")
@@ -44,9 +44,7 @@ def test_patches_lead_to_the_saved_story_and_keep_the_choices_of_the_reader(visi
     found = page.locator(".step-row").count()
     page.locator(".step-name", has_text="raw_weather").click()
     page.get_by_role("button", name="By duration").click()
-    changed = [step for step in ended["steps"] if step["name"] == "raw_weather"]
-    head = {name: ended[name] for name in ended if name not in ("steps", "format")}
-    page.evaluate("(patch) => window.mounted.update(patch)", {"nodes": changed, "head": head})
+    page.evaluate("(document) => window.mounted.update(document)", ended)
     expect(page.locator("#verdict .eyebrow")).to_have_text("Failed")
     expect(page.locator(".node.is-failed.is-chosen")).to_have_count(1)
     expect(page.locator(".step-panel")).to_contain_text("raise ConnectionError")

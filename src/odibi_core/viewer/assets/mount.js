@@ -6,7 +6,7 @@
  * @param {HTMLElement} root its content is replaced
  * @param {any} data the document of the view, as `types.js` describes it
  * @param {import("./types.js").Services} services
- * @returns {Promise<import("./types.js").Mounted>} `update(patch)` changes the drawn document
+ * @returns {Promise<import("./types.js").Mounted>} `update(document)` draws it again
  */
 export async function mount(view, root, data, services) {
   const module = await import(`./views/${view}.js`);

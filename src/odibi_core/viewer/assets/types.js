@@ -11,9 +11,9 @@
  */
 
 /**
- * A drawn view; `update` merges the fields of a patch into the document and draws it again.
+ * A drawn view; `update` draws it again: a run from its newer document, a view of a list from a newer answer.
  * @typedef {object} Mounted
- * @property {(patch: any) => void} update
+ * @property {(document: any) => void} update
  */
 
 /**
@@ -238,11 +238,6 @@
  * @property {Array<{step: number, dataset: string, columns: Array<[string, Array<[string, string, string]> | null, string, number | null, string]>, indirect?: Array<[string, string, string]>, more?: number}>} [columns]
  * @property {{edges: Edge[]}} graph
  * @property {Activity} activity
- */
-
-/**
- * A patch of a run that is running: changed steps by name, and changed fields of the document.
- * @typedef {{nodes?: Step[], head?: Partial<Run>}} RunPatch
  */
 
 /**

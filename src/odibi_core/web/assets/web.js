@@ -154,7 +154,7 @@ async function drawRun(root, run) {
     if (!runBar.isConnected) drawing.querySelector(".bar")?.after(runBar);
   };
   const redraw = (document) => {
-    view.update({head: document});
+    view.update(document);
     place();
   };
   place();

@@ -29,29 +29,7 @@ export function mount(root, story, services) {
     memory = {};
   draw(root, story, {selection, memory, services});
   selection.start();
-  return {
-    update: (patch) => {
-      story = patched(story, patch);
-      draw(root, story, {selection, memory, services});
-    },
-  };
-}
-
-/**
- * Return the run with the changed steps and fields of a patch.
- * @param {Run} story
- * @param {import("../types.js").RunPatch} patch
- * @returns {Run}
- */
-export function patched(story, {nodes = [], head = {}}) {
-  const places = new Map(story.steps.map((step, index) => [step.name, index])),
-    steps = [...story.steps];
-  for (const node of nodes) {
-    const place = places.get(node.name);
-    if (place === undefined) places.set(node.name, steps.push(node) - 1);
-    else steps[place] = node;
-  }
-  return {...story, steps, ...head};
+  return {update: (document) => draw(root, document, {selection, memory, services})};
 }
 
 /**
