@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from odibi_core.engines import files, parquet_rows
@@ -49,7 +50,7 @@ def operators(profile: Profile, plans: int, began: float) -> list[Operators]:
         roots = reading.roots()
         if len(roots) != plans:
             return [Operators(reason=OTHER_VERSION)] * plans
-        return [Operators(tuple(reading.stages(root))[:MOST]) for root in roots]
+        return [Operators(tuple(islice(reading.stages(root), MOST))) for root in roots]
     except STOPS:
         raise
     except BaseException:  # another version of polars may have another form

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import Event
 from typing import Any, Final
 
@@ -75,7 +76,7 @@ class Executed:
             roots = [number for number, node in self._nodes.items() if node["desc"].startswith(start)][:1]
             if not roots:
                 return Operators(reason=WITHIN)
-        return Operators(tuple(_merged(each for root in roots for each in self._stages(root)))[:MOST])
+        return Operators(tuple(islice(_merged(each for root in roots for each in self._stages(root)), MOST)))
 
     def _stages(self, root: int) -> Iterator[Stage]:
         """Yield operators, each after those that it reads; the rows of one that may have stopped early are unknown."""
