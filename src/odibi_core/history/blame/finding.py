@@ -49,10 +49,11 @@ def blame(
     compared = compare(before, after, noise, sources)
     noise = noise or Noise()
     contents = Contents(before, after, noise)
-    differences = sorted(of_differences(compared.differences), key=lambda each: each.size)
-    joined = {each.node: each.dataset for each in differences if each.effect == "unmatched" and each.dataset}
+    differences = list(of_differences(compared.differences))
+    by_size = sorted(differences, key=lambda each: each.size)
+    joined = {each.node: each.dataset for each in by_size if each.effect == "unmatched" and each.dataset}
     signals = [
-        *_of_their_own(of_differences(compared.differences), after, noise),
+        *_of_their_own(differences, after, noise),
         *of_findings(after.rows("alerts"), joined),
         *of_row_changes(before, after, noise),
         *contents.signals(),
