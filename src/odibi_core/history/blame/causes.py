@@ -102,7 +102,7 @@ def _of_rows(signal: Signal, origin: Origin, effect: Signal | None, runs: tuple[
 
 def _is_of_copies(effect: Signal | None, before: RunData, after: RunData) -> bool:
     """Return whether an effect on rows is that of rows which come twice: dropped as duplicates, or multiplied."""
-    if effect is None or (effect.rows or 0) <= (effect.usual or 0.0) * (effect.of or 0):
+    if effect is None or (effect.rows or 0) <= effect.usual_rows:
         return False
     return effect.effect == "gained" or (effect.effect == "lost" and _kind_of(effect.node, before, after) == "dedup")
 

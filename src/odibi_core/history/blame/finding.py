@@ -152,9 +152,9 @@ def _effect(origins: Origins, step: str) -> Signal | None:
 
 def _excess(effect: Signal) -> tuple[int, bool, bool]:
     """Return the order of effects: the rows beyond the usual share, then those with a rule, lost ones first."""
-    usual = round((effect.usual or 0.0) * (effect.of or 0))
     rows = effect.rows or 0
-    return abs(rows - usual) if effect.effect != "rule" else rows, effect.rule is not None, effect.effect == "lost"
+    beyond = rows if effect.effect == "rule" else abs(rows - round(effect.usual_rows))
+    return beyond, effect.rule is not None, effect.effect == "lost"
 
 
 def _evidence(origin: Origin, effect: Signal | None, changes: Sequence[Cause]) -> list[str]:

@@ -64,6 +64,11 @@ class Signal(Struct, frozen=True, kw_only=True):
         """The weight of the signal against others."""
         return STRENGTH[self.effect] + 0.3 * min(1.0, self.size)
 
+    @property
+    def usual_rows(self) -> float:
+        """Of an effect on rows: those that the share of the last good run stands for; 0 if it is unknown."""
+        return (self.usual or 0.0) * (self.of or 0)
+
 
 _OF_VALUES: Final[dict[str, Effect]] = {"nulls": "nulls", "form": "encoding"}
 _OF_SCHEMA: Final[dict[str, Effect]] = {"retyped": "type"}
