@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from numbers import Real
 from operator import mul
@@ -102,12 +102,9 @@ def _lengths(counts: Mapping[Any, int]) -> dict[str, Any]:
 
 def _of_counts(counts: Mapping[Any, int]) -> dict[str, Any]:
     """Return the distinct count, the extremes and the most frequent of some counted texts or times."""
-    found: dict[str, Any] = {"distinct": len(counts)}
-    low, high = _of(min, counts), _of(max, counts)
-    if low is not None and high is not None:
-        found["min"], found["max"] = low, high
+    found: dict[str, Any] = {"distinct": len(counts), **_extremes(counts)}
     if is_worth_counting(len(counts), sum(counts.values()), numbers=False):
-        found["top"] = top_values(Counter(counts))
+        found["top"] = top_values(counts)
     return found
 
 
@@ -118,13 +115,17 @@ def _comparisons(values: Sequence[Any], nan: int = 0, *, numbers: bool = False) 
     if distinct is None:
         return found
     found["distinct"] = len(distinct) + bool(nan)
-    low, high = _of(min, distinct), _of(max, distinct)
-    if low is not None and high is not None:
-        found["min"], found["max"] = low, high
+    found |= _extremes(distinct)
     whole = all(value.is_integer() for value in distinct if isinstance(value, float))
     if is_worth_counting(len(distinct), len(values), numbers=numbers, whole=whole):
         found["top"] = top_values(Counter(values))
     return found
+
+
+def _extremes(distinct: Collection[Any]) -> dict[str, Any]:
+    """Return the least and the greatest value; nothing of values without an order."""
+    low, high = _of(min, distinct), _of(max, distinct)
+    return {} if low is None or high is None else {"min": low, "max": high}
 
 
 def _of(ask: Callable[[Any], Any], values: Any) -> Any:
@@ -145,7 +146,7 @@ def is_worth_counting(distinct: int, count: int, *, numbers: bool, whole: bool =
     return 0 < distinct <= count // 2 and (not numbers or (whole and 1 < distinct <= MOST_CODES))
 
 
-def top_values(counts: Counter[Any]) -> list[list[Any]]:
+def top_values(counts: Mapping[Any, int]) -> list[list[Any]]:
     """Return the most frequent values with their counts; of equal counts the smallest values."""
     least = sorted(counts.values())[-TOP:][0]
     often = [[value, count] for value, count in counts.items() if count >= least]
