@@ -118,7 +118,7 @@ def _change(origin: Origin, context: Context) -> RowChange:
 def _traced(
     inputs: Mapping[str, Any], output: Any, evidence: tuple[Any, RowChange | None], budget: Budget
 ) -> RowChange | Traced:
-    """Return the origin of an output with the tables, or the change if there is nothing to explain or it failed."""
+    """Return the origin of an output with the frames, or the change if there is nothing to explain or it failed."""
     found: list[Traced] = []
 
     def work() -> RowChange:
@@ -155,7 +155,7 @@ def _record_of_split(origin: Origin) -> RowChange:
 def trace(
     inputs: Mapping[str, Any], output: Any, evidence: tuple[Any, RowChange | None], budget: Budget
 ) -> RowChange | Traced:
-    """Return the origin of an output with the tables for its rules, or the change if there is no origin.
+    """Return the origin of an output with the frames for its rules, or the change if there is no origin.
 
     Args:
         inputs: The frames that the step took, by their logical names.

@@ -56,6 +56,7 @@ def pairs_of(main: Frame, output: Frame) -> list[Pair]:
 
 
 def by_position(main: Frame, output: Frame) -> list[Pair]:
+    """Return the columns of both that can be compared, by their places; none if one frame has more of them."""
     names = list(zip(main.names, output.names, strict=False))[:MOST_COLUMNS]
     return _comparable(main, output, names) if len(main.names) == len(output.names) else []
 
@@ -111,6 +112,7 @@ def agreement(main: Frame, output: Frame, pairs: list[Pair], at: tuple[Rows, Row
 
 
 def spread(output: Frame, pair: Pair, sample: Rows) -> int:
+    """Return the number of different values of a column of the output in some rows."""
     import numpy as np
 
     return len(np.unique(hashes(output, pair, sample, of_output=True)))

@@ -155,8 +155,8 @@ class _Hiding:
         from odibi_core.insight.predicates.tests import evaluate
 
         tests = tuple(Test("null" if value is None else "eq", (name,), value) for name, value in key.items())
-        tables = [frame for name in (self._main, *self._frames) if (frame := self._frame(name)) is not None]
-        for frame in tables:
+        known = [frame for name in (self._main, *self._frames) if (frame := self._frame(name)) is not None]
+        for frame in known:
             if set(key) <= set(frame.names):
                 try:
                     return int(evaluate(Rule((tests,)), frame, {}).sum()) >= FEW

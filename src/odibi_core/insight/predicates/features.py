@@ -1,6 +1,6 @@
 """The numbers that tests compare: a column's own, parts of a moment, arithmetic of two columns, places in a group.
 
-A feature of rows or groups (`row`, `group_mean`, …) is computed from the whole table, so a sample of it is taken after.
+A feature of rows or groups (`row`, `group_mean`, …) is computed from the whole frame, so a sample of it is taken after.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Values:
 
 
 def column_of(frame: Frame, name: str) -> Column:
-    """Return a column of a table.
+    """Return a column of a frame.
 
     Raises:
         CannotEvaluate: There is none of that name.
@@ -81,7 +81,7 @@ def values_of_column(column: Column) -> Values:
 
 
 def values_of(feature: str, frame: Frame, columns: tuple[str, ...]) -> Values:
-    """Return the numbers of a feature of all rows of a table.
+    """Return the numbers of a feature of all rows of a frame.
 
     Raises:
         CannotEvaluate: A column is missing or has values of another kind, or there is no such feature.

@@ -81,7 +81,7 @@ def evaluate(rule: Rule, frame: Frame, others: Mapping[str, Frame]) -> Mask:
     """Return the rows that a rule selects.
 
     Args:
-        rule: The rule, of this table or of another one, such as yesterday's.
+        rule: The rule, of this frame or of another one, such as yesterday's.
         frame: The main input.
         others: The other inputs by their logical names, for tests that look in them.
 

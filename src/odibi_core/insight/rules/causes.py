@@ -32,7 +32,7 @@ EXAMPLES: Final = 5
 
 @dataclass(frozen=True)
 class Context:
-    """The tables and the limits of one explanation.
+    """The frames and the limits of one explanation.
 
     Args:
         main: The main input.
@@ -78,7 +78,7 @@ def find_rule(context: Context, wanted: Mask, part: Mask | None = None) -> Found
     """Return the rule of the wanted rows, exact if there is one, else the one with fewest mistakes; None without one.
 
     Args:
-        context: The tables.
+        context: The frames.
         wanted: The rows that the rule must select.
         part: The rows that are looked at; None for all.
     """

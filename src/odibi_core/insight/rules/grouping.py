@@ -1,6 +1,6 @@
 """Probes of places in groups: above the mean of its group, the top n of a group, its first and last rows.
 
-A place needs the whole table. So a choice of columns is first looked at in the sample: in each group, the rows of one
+A place needs the whole frame. So a choice of columns is first looked at in the sample: in each group, the rows of one
 side must be the lowest, the highest, the first or the last.
 """
 
@@ -23,7 +23,7 @@ MOST_CHOICES: Final = 1_000
 MOST_FEATURES: Final = 30
 _REPEATED: Final = 0.6
 _SORTING: Final = 1
-"""Units of a row of the whole table, which a feature sorts by group and value."""
+"""Units of a row of the whole frame, which a feature sorts by group and value."""
 
 GROUPING: Final = frozenset(
     "groupby group_by over rank transform nlargest nsmallest cumcount partition_by top_k QUALIFY PARTITION".split()  # noqa: SIM905

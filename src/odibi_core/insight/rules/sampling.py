@@ -26,7 +26,7 @@ MODULI: Final = tuple(range(2, 11))
 
 
 class Sample:
-    """Rows of a table whose labels are known.
+    """Rows of a frame whose labels are known.
 
     Args:
         frame: The main input.

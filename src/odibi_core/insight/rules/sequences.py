@@ -23,7 +23,7 @@ MOST_COLUMNS: Final = 30
 MOST_GROUPS: Final = 3
 """Columns that groups are made of, those with the fewest values first."""
 _NUMBERING: Final = 3
-"""Units of a row of the whole table, which is sorted by its group."""
+"""Units of a row of the whole frame, which is sorted by its group."""
 
 
 def row_before(sample: Sample, names: list[str], budget: Budget) -> Iterator[Probe]:
@@ -32,7 +32,7 @@ def row_before(sample: Sample, names: list[str], budget: Budget) -> Iterator[Pro
     Args:
         sample: The sample.
         names: The columns.
-        budget: The work that may be spent; the table is numbered once for each column of groups.
+        budget: The work that may be spent; the frame is numbered once for each column of groups.
     """
     usable = [name for name in names[:MOST_COLUMNS] if sample.inner.column(name).kind != "other"]
     groups = _groups(sample, usable)
