@@ -47,7 +47,7 @@ def lost_causes(origin: Origin, context: Context, lost: Mask) -> list[Cause]:
     causes: list[Cause] = []
     details: dict[int, list[Cause]] = {}
     for join in origin.joins:
-        found = _of_join(join, context, lost & rest, rest)
+        found = _of_join(join, lost & rest, rest)
         if found is not None:
             details[len(causes)] = _details(join, origin, context, (found.selected & lost, rest), "lost")
             causes.append(
@@ -69,7 +69,7 @@ def lost_causes(origin: Origin, context: Context, lost: Mask) -> list[Cause]:
 
 def no_rule(side: Side, rows: Mask, context: Context) -> Cause:
     """Return the cause of rows that no test explains, or for which the budget ended."""
-    refused = bool(getattr(context.budget, "refused", False))
+    refused = context.budget.refused
     text = "" if refused else "no simple rule"
     return Cause(side, 0, int(rows.sum()), text, "unknown" if refused else "no_rule", examples=examples(rows))
 
@@ -137,7 +137,7 @@ def _key_rule(join: Join, *, is_anti: bool = False) -> Rule:
     return Rule(((Test(op, join.keys.main, None, join.other, join.keys.other),),))
 
 
-def _of_join(join: Join, context: Context, lost: Mask, rest: Mask) -> Found | None:
+def _of_join(join: Join, lost: Mask, rest: Mask) -> Found | None:
     """Return the rows that the join lost: those without a partner, or those with one."""
     without = rest & ~join.is_member
     if without.any() and not (without & ~lost).any():
