@@ -15,7 +15,7 @@ from odibi_core.views.answers import Node, Timeline
 from odibi_core.views.cards import Card, Section, Table, html, plain
 from odibi_core.views.run_head import CLOSING
 from odibi_core.views.timeline import TimelineView
-from odibi_core.views.wording import count, duration, plural
+from odibi_core.views.wording import and_more, count, duration, plural
 
 _EVERY_S: Final = 0.5
 """A shorter run shows nothing while it runs."""
@@ -124,12 +124,11 @@ class _RunDisplay:
 def _running(run: Timeline) -> Card:
     """Return the card of a run that goes on: a bar, and the steps that matter most."""
     shown = worth_showing(run.nodes, _MOST_STEPS)
-    hidden = len(run.nodes) - len(shown)
     done = _done(run)
     filled = _BAR * done // max(1, run.total)
     table = Table(
         ("Step", "State", "Rows", "Duration"), [_row(node) for node in shown], right=("Rows", "Duration"),
-        more=f"and {plural(hidden, 'more step')}" if hidden else "",
+        more=and_more(len(run.nodes) - len(shown), "step"),
     )  # fmt: skip
     took = duration((utc_now() - run.start).total_seconds() * 1e3) if run.start else ""
     return Card(

@@ -9,7 +9,7 @@ from odibi_core.cli import keyboard, output, times
 from odibi_core.cli.log_lines import event_text
 from odibi_core.events.clock import utc_now
 from odibi_core.history.live import QUIET_S, LiveRun, LiveRuns, OpenStep
-from odibi_core.views.wording import plural, short_id, size
+from odibi_core.views.wording import and_more, short_id, size
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -91,10 +91,9 @@ class Screen:
         place = self._place_of_chosen()
         first = max(0, min(place - room // 2, len(self.runs) - room))
         shown = self.runs[first : first + room]
-        hidden = len(self.runs) - len(shown)
         yield runs_table(shown, self.on, chosen=self.runs[place].run_id if self.has_keys else None)
-        if hidden:
-            yield output.styled(f"and {plural(hidden, 'more run')}", "dim")
+        if more := and_more(len(self.runs) - len(shown), "run"):
+            yield output.styled(more, "dim")
         yield from ("", self._keys())
 
     def _one(self, run: LiveRun) -> Iterator[RenderableType]:
@@ -111,8 +110,8 @@ class Screen:
         if steps:
             yield from ("", _steps_table(steps))
             room -= 2
-            if len(run.open_steps) > len(steps):
-                yield output.styled(f"and {plural(len(run.open_steps) - len(steps), 'more open step')}", "dim")
+            if more := and_more(len(run.open_steps) - len(steps), "open step"):
+                yield output.styled(more, "dim")
                 room -= 1
         lines = self._live.lines(run.run_id)[-max(1, room - 1) :]
         yield ""

@@ -10,7 +10,7 @@ from odibi_core.plugins import missing_extra
 from odibi_core.store.sql_duckdb import Answer
 from odibi_core.views.cards import Card, Carded, Section, Table
 from odibi_core.views.values import number
-from odibi_core.views.wording import plural
+from odibi_core.views.wording import and_more, plural
 
 if TYPE_CHECKING:
     import pandas
@@ -39,8 +39,7 @@ class HistoryAnswer(Carded, Answer):
         first = self.rows[:_MOST_ROWS]
         rows = [[_cell(row.get(name)) for name in names] for row in first]
         numbers = [name for name in names if any(number(row.get(name)) is not None for row in first)]
-        hidden, columns = len(self.rows) - len(rows), len(self.columns) - len(names)
-        more = f"and {plural(hidden, 'more row')}" if hidden else ""
+        more, columns = and_more(len(self.rows) - len(rows), "row"), len(self.columns) - len(names)
         table = Table(names, rows, right=numbers, more=more, more_columns=columns)
         not_read = self.read_errors.torn + self.read_errors.unreadable
         return Card(

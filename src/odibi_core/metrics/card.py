@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from odibi_core.views.cards import Card, Section, Table
-from odibi_core.views.wording import count, duration, plural
+from odibi_core.views.wording import and_more, count, duration, plural
 
 _MOST_NODES: Final = 15
 _COLUMNS: Final = ("Node", "Duration", "Rows", "Rows/s", "Memory")
@@ -16,8 +16,7 @@ def metrics_card(summary: Mapping[str, Any]) -> Card:
     """Return the card of what `get_summary` returns."""
     nodes: dict[str, dict[str, Any]] = summary["nodes"]
     slowest = sorted(nodes, key=lambda name: -(nodes[name]["duration_ms"] or 0.0))[:_MOST_NODES]
-    hidden = len(nodes) - len(slowest)
-    more = f"and {plural(hidden, 'more node')}" if hidden else ""
+    more = and_more(len(nodes) - len(slowest), "node")
     table = Table(_COLUMNS, [_row(name, nodes[name]) for name in slowest], right=_COLUMNS[1:], more=more)
     errors, lookups = int(summary["error_count"]), summary.get("cache_lookups")
     facts = [f"{plural(int(summary['total_metrics']), 'measurement')}", plural(errors, "error")]

@@ -11,7 +11,7 @@ from odibi_core.engines.frame import is_frame, row_count
 from odibi_core.events import sanitize_text
 from odibi_core.story.card import failure_lines, run_card
 from odibi_core.views.cards import Card, Section, Table
-from odibi_core.views.wording import count, duration, plural
+from odibi_core.views.wording import and_more, count, duration
 
 if TYPE_CHECKING:
     from odibi_core.runtime.observer import Observer
@@ -38,8 +38,7 @@ def _without_tracker(result: Result) -> Card:
         (sanitize_text(name), node["status"], count(node["row_count"]), duration(node["duration_ms"]))
         for name, node in nodes[:_MOST_NODES]
     ]
-    hidden = len(nodes) - len(rows)
-    more = f"and {plural(hidden, 'more step')}" if hidden else ""
+    more = and_more(len(nodes) - len(rows), "step")
     table = Table(("Step", "State", "Rows", "Duration"), rows, right=("Rows", "Duration"), more=more)
     return Card(
         title=f"{sanitize_text(result['pipeline_name'])}: {status}, in {duration(result['duration_ms'])}",
@@ -59,16 +58,15 @@ def failures(result: Result) -> list[str]:
         label = sanitize_text(name)
         lines = failure_lines(nodes[label]) if label in nodes else [str(result["nodes"][name]["error"])]
         shown.append("\n  ".join((f"{label} failed", *lines)))
-    hidden = len(failed) - len(shown)
-    return [*shown, *([f"and {plural(hidden, 'more failed step')}"] if hidden else [])]
+    more = and_more(len(failed) - len(shown), "failed step")
+    return [*shown, more] if more else shown
 
 
 def _datasets(data: Mapping[str, Any]) -> list[Section]:
     if not data:
         return []
     rows = [(sanitize_text(name), _type(value), _rows(value)) for name, value in list(data.items())[:_MOST_DATASETS]]
-    hidden = len(data) - len(rows)
-    more = f"and {plural(hidden, 'more dataset')}" if hidden else ""
+    more = and_more(len(data) - len(rows), "dataset")
     table = Table(("Dataset", "Type", "Rows"), rows, right=("Rows",), more=more)
     return [Section(title="Data", table=table)]
 

@@ -18,7 +18,7 @@ from odibi_core.story.wording import LABELS, STATES
 from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.cards import Card, Section, Table, Tone
 from odibi_core.views.values import text
-from odibi_core.views.wording import count, duration, plural, short_id, shorten
+from odibi_core.views.wording import and_more, count, duration, short_id, shorten
 
 MOST_STEPS: Final = 20
 MOST_FINDINGS: Final = 8
@@ -95,8 +95,8 @@ def failure_lines(node: NodeLineage) -> list[str]:
     message = (node.error or "no reason was recorded").strip().splitlines()
     kind = f"{node.error_type}: " if node.error_type and not message[0].startswith(node.error_type) else ""
     lines = [f"{kind}{message[0]}", *message[1:_ERROR_LINES]]
-    if len(message) > _ERROR_LINES:
-        lines.append(f"and {plural(len(message) - _ERROR_LINES, 'more line')}")
+    if more := and_more(len(message) - _ERROR_LINES, "line"):
+        lines.append(more)
     trace: dict[str, Any] = trace_of(node) or {}
     for frame in trace.get("own", [])[:_MOST_FRAMES]:
         lines.append(f"at {frame['file']}:{frame['line']} in {frame['name'] or '?'}")
@@ -146,12 +146,11 @@ def _steps(nodes: list[NodeLineage]) -> Iterator[Section]:
         return
     is_cut = len(nodes) > MOST_STEPS
     worst = sorted(nodes, key=lambda node: _badness(node, is_cut))[:MOST_STEPS]
-    hidden = len(nodes) - len(worst)
     table = Table(
         columns=("Step", "State", "Rows", "Change", "Duration"),
         rows=[_row(node) for node in worst],
         right=("Rows", "Change", "Duration"),
-        more=f"and {plural(hidden, 'more step')}" if hidden else "",
+        more=and_more(len(nodes) - len(worst), "step"),
     )
     yield Section(title="Steps, worst first" if is_cut else "", table=table)
 

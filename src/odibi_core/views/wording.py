@@ -45,6 +45,11 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
+def and_more(hidden: int, one: str) -> str:
+    """Return the end of a list that was cut, `and 3 more rows`; an empty text if nothing was left out."""
+    return f"and {plural(hidden, f'more {one}')}" if hidden > 0 else ""
+
+
 def short_id(run_id: str | None) -> str:
     """Return the end of a run's id, by which every command finds the run; an empty text for None."""
     return (run_id or "").rpartition("-")[2] or run_id or ""

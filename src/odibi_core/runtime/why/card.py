@@ -8,7 +8,7 @@ from odibi_core.runtime.tracing.lines import row_words
 from odibi_core.runtime.why.answer import StepRows, Why
 from odibi_core.views.cards import Card, Section, Table
 from odibi_core.views.row_wording import row_sentence
-from odibi_core.views.wording import count, plural, short_id
+from odibi_core.views.wording import and_more, count, short_id
 
 _MOST_STEPS: Final = 12
 _MOST: Final = 8
@@ -18,8 +18,7 @@ _COLUMNS: Final = ("Step", "Rows in", "Rows out", "Lost", "Gained", "Since", "Ro
 def card(why: Why) -> Card:
     """Return the card."""
     against = [f"against {short_id(why.compared_with)}"] if why.compared_with else []
-    hidden = len(why.steps) - _MOST_STEPS
-    more = f"and {plural(hidden, 'more step')}" if hidden > 0 else ""
+    more = and_more(len(why.steps) - _MOST_STEPS, "step")
     rows = [_row(each) for each in why.steps[:_MOST_STEPS]]
     table = Table(_COLUMNS, rows, right=_COLUMNS[1:5], more=more)
     sections = [Section(table=table)] if rows else []

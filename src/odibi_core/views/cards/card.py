@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from odibi_core.views.wording import plural
+from odibi_core.views.wording import and_more
 
 Tone = Literal["good", "warn", "bad", "running", "plain"]
 SIGNS: Final[dict[Tone, str]] = {"good": "✓", "warn": "!", "bad": "✗", "running": "▸", "plain": ""}
@@ -34,8 +34,7 @@ class Table(Struct, frozen=True):
     @property
     def left_out(self) -> str:
         """The sentence about rows and columns that were left out."""
-        columns = f"and {plural(self.more_columns, 'more column')}" if self.more_columns else ""
-        return "; ".join(filter(None, (self.more, columns)))
+        return "; ".join(filter(None, (self.more, and_more(self.more_columns, "column"))))
 
 
 class Section(Struct, frozen=True):

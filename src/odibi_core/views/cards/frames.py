@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from odibi_core.views.cards.card import Card, Section, Table
 from odibi_core.views.row_wording import cause_line, row_sentence
 from odibi_core.views.values import number
-from odibi_core.views.wording import count, plural
+from odibi_core.views.wording import and_more, count, plural
 
 if TYPE_CHECKING:
     from odibi_core.views.answers import Snapshot
@@ -28,8 +28,7 @@ def snapshot_card(frame: Snapshot) -> Card:
         for each in shown
     ]
     columns = len(frame.schema) if frame.column_count is None else frame.column_count
-    hidden = columns - len(shown)
-    more = f"and {plural(hidden, 'more column')}" if hidden > 0 else ""
+    more = and_more(columns - len(shown), "column")
     table = Table(("Column", "Type", "Nulls", "Distinct", "First"), rows, right=("Nulls", "Distinct"), more=more)
     rows_in = "rows not counted" if frame.row_count is None else plural(frame.row_count, "row")
     return Card(

@@ -8,7 +8,7 @@ from typing import Final
 
 from odibi_core.events.inert import printable
 from odibi_core.views.cards.card import Card, Section, Table
-from odibi_core.views.wording import plural, shorten
+from odibi_core.views.wording import and_more, shorten
 
 WIDTH: Final = 80
 HEIGHT: Final = 24
@@ -53,9 +53,8 @@ def table_lines(table: Table, width: int = WIDTH) -> Iterator[str]:
     for row in rows:
         cells = (_cell(text, size, table.columns[place] in table.right) for place, (text, size) in _pairs(row, widths))
         yield f"  {_GAP.join(cells)}".rstrip()
-    hidden = table.more_columns + len(table.columns) - len(widths)
-    more = [*([table.more] if table.more else []), *([f"and {plural(hidden, 'more column')}"] if hidden else [])]
-    yield from (f"  {line}" for line in more)
+    columns = and_more(table.more_columns + len(table.columns) - len(widths), "column")
+    yield from (f"  {line}" for line in (table.more, columns) if line)
 
 
 def _pairs(row: list[str], widths: list[int]) -> Iterator[tuple[int, tuple[str, int]]]:
