@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Test
 from odibi_core.insight.predicates.features import column_of, values_of_column
-from odibi_core.insight.predicates.groups import codes_of, dense
+from odibi_core.insight.predicates.groups import combined_codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ def is_copy(test: Test, frame: Frame) -> NDArray[np.bool_]:
     import numpy as np
 
     columns = [column_of(frame, name) for name in test.columns]
-    groups = _groups(columns[1:] if test.op in BY_VALUE else columns)
+    groups = combined_codes(columns[1:] if test.op in BY_VALUE else columns)
     if test.op == "any_copy":
         return np.asarray(np.bincount(groups)[groups] > 1)
     if test.op in BY_VALUE:
@@ -56,16 +56,6 @@ def copy_text(test: Test, name: Any) -> str:
     by_value = test.op in BY_VALUE
     columns = ", ".join(name(column) for column in test.columns[by_value:])
     return f"duplicate of ({columns}), {STAYS[test.op].format(name(test.columns[0]))}"
-
-
-def _groups(columns: list[Column]) -> NDArray[np.int64]:
-    import numpy as np
-
-    numbers = np.zeros(len(columns[0].nulls), np.int64)
-    for column in columns:
-        codes, count = codes_of(column)
-        numbers = dense(numbers * (count + 1) + codes + 1)
-    return numbers
 
 
 def _beyond(column: Column, groups: NDArray[np.int64], *, highest: bool) -> NDArray[np.bool_]:

@@ -24,14 +24,20 @@ def group_numbers(columns: list[Column]) -> NDArray[np.int64]:
     """Return the number of each row's group; -1 for a row with a null, which is in no group."""
     import numpy as np
 
+    missing = np.logical_or.reduce([column.nulls for column in columns])
+    return np.where(missing, -1, combined_codes(columns))
+
+
+def combined_codes(columns: list[Column]) -> NDArray[np.int64]:
+    """Return the number of each row's values, from 0 on, in which nulls are equal."""
+    import numpy as np
+
     numbers = np.zeros(len(columns[0].nulls), np.int64)
-    valid = np.ones(len(numbers), np.bool_)
     for column in columns:
         codes, count = codes_of(column)
-        valid &= codes >= 0
         # Numbered again after each column: products of counts would exceed 64 bits.
         numbers = dense(numbers * (count + 1) + codes + 1)
-    return np.where(valid, numbers, -1)
+    return numbers
 
 
 def known_groups(columns: list[Column], known: dict[tuple[str, ...], NDArray[np.int64]]) -> NDArray[np.int64]:
