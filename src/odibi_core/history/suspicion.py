@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from odibi_core.history.figures import RunFigures, Tables
 from odibi_core.history.rows.tables import as_dicts
+from odibi_core.history.usual_range import is_beyond_range
 
 _ENOUGH: Final = 5
 """Good runs from which on their numbers of rows show what is usual."""
-_BEYOND: Final = 0.75
 _LEAST: Final = 0.05
-"""The range of the usual rows is widened by a part of its width and of its upper end."""
+"""The range of the usual rows is widened by a part of its upper end too."""
 
 
 def is_suspicious(status: str, tables: Tables, current: RunFigures, good: Sequence[RunFigures]) -> bool:
@@ -51,6 +51,4 @@ def _has_other_rows(now: int | None, earlier: Sequence[int | None]) -> bool:
     known = [rows for rows in earlier if rows is not None]
     if now is None or len(known) < _ENOUGH:
         return False
-    low, high = min(known), max(known)
-    reach = _BEYOND * (high - low) + _LEAST * high
-    return not low - reach <= now <= high + reach
+    return is_beyond_range(now, known, room=_LEAST * max(known))

@@ -11,7 +11,7 @@ from odibi_core.history.blame.answer import Blame
 from odibi_core.history.blame.causes import cause_class
 from odibi_core.history.blame.contents import Contents
 from odibi_core.history.blame.origin import Origin, Origins
-from odibi_core.history.blame.row_changes import BEYOND, is_beyond, is_beyond_known, is_beyond_range
+from odibi_core.history.blame.row_changes import is_beyond, is_beyond_known
 from odibi_core.history.blame.row_changes import signals as of_row_changes
 from odibi_core.history.blame.sentence import sentence
 from odibi_core.history.blame.signals import OF_ROWS, Signal, of_differences, of_findings
@@ -21,6 +21,7 @@ from odibi_core.history.comparison.code import Sources
 from odibi_core.history.comparison.difference import Cause, Comparison
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
+from odibi_core.history.usual_range import BEYOND, is_beyond_range
 
 _MOST_EVIDENCE: Final = 6
 _ENOUGH: Final = 5

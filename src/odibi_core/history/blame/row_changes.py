@@ -13,14 +13,13 @@ from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData, list_of, object_of
 from odibi_core.history.comparison.values import differs
+from odibi_core.history.usual_range import BEYOND, is_beyond_range
 from odibi_core.views.row_operators import pairs, passing
 from odibi_core.views.row_wording import percent
 from odibi_core.views.values import count
 
 NOTABLE: Final = 0.02
 """The part of the rows by which a share must differ."""
-BEYOND: Final = 0.75
-"""The part of the width of the earlier shares by which they are widened: few runs have not had all usual ones."""
 _DEVIATIONS: Final = 3.0
 _LEAST: Final = 0.002
 _LONGEST: Final = 120
@@ -107,13 +106,6 @@ def is_beyond_known(share: float, known: Sequence[float], of: int, beyond: float
     low, high = min(known), max(known)
     by_chance = _DEVIATIONS * math.sqrt(max(0.0, min(high, 1.0) * (1.0 - min(low, 1.0))) / of)
     return is_beyond_range(share, known, beyond, max(_LEAST, by_chance))
-
-
-def is_beyond_range(value: float, known: Sequence[float], beyond: float, room: float = 0.0) -> bool:
-    """Return whether a value is beyond those of earlier runs, whose range is widened by a part of its width."""
-    low, high = min(known), max(known)
-    reach = beyond * (high - low) + room
-    return not low - reach <= value <= high + reach
 
 
 def _of_step(node: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Signal]:
