@@ -76,6 +76,25 @@ def test_pages_are_the_log(tmp_path: Path, newest: bool, bytes_of_a_page: int, m
         assert len(expected) > 1
 
 
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_writer_without_room_in_a_page_is_read_by_the_next_one(
+    tmp_path: Path, newest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of a writer are there if those of another one take all that the page may read."""
+    monkeypatch.setattr(segment_scan, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(segment_scan, "_BLOCK", 4_000)
+    folder = tmp_path / "runs" / RUN / "events"
+    folder.mkdir(parents=True)
+    for writer, message in (("first", "x"), ("second", "Needle")):
+        lines = (
+            encode(an_event("log", timestamp=START, run_id=RUN, writer_id=writer, seq=seq, message=message))
+            for seq in range(300)
+        )
+        (folder / f"{writer}.jsonl").write_bytes(b"".join(lines))
+    found = pages(RunStore(tmp_path), LogFilter(search="needle"), newest=newest)
+    assert sorted(each.seq for each in found) == list(range(300))
+
+
 def test_pages_of_a_run_in_a_batch_are_the_same(tmp_path: Path) -> None:
     """A run that was moved into Parquet has the same pages."""
     written(tmp_path)

@@ -116,7 +116,7 @@ def _hot(store: RunStore, run_id: str, wanted: LogFilter, limit: int, place: Any
     writers = by_writer(all_segments(store.folder(run_id) / "events"))
     scans = [Scan(own, known.get(writer_of(own[0])), wanted, budget, newest=newest) for own in writers]
     events = merged(scans, limit, newest=newest)
-    ends = {writer_of(own[0]): scan.place for own, scan in zip(writers, scans, strict=True)}
+    ends = {writer_of(own[0]): scan.place for own, scan in zip(writers, scans, strict=True) if scan.place is not None}
     return LogPage(events, _encoded(ends), any(scan.head is not None or scan.is_paused for scan in scans))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from odibi_core.events import Event, decode
 from odibi_core.store.lines import LONGEST_LINE
@@ -52,14 +52,6 @@ class Budget:
         return self._bytes <= 0 or self._lines <= 0
 
 
-class _Found(NamedTuple):
-    """An event with the places from which it is found again, and not found again."""
-
-    event: Event
-    before: Place
-    after: Place
-
-
 class Scan:
     """The events of one writer, one after the other: `head` is the next one.
 
@@ -82,24 +74,24 @@ class Scan:
         self._budget = budget
         ordered = list(reversed(paths) if newest else paths)
         names = [path.name for path in ordered]
-        first = names.index(start[0]) if start is not None and start[0] in names else 0
-        self._reached: Place = (names[first], 0) if start is None or start[0] not in names else start
+        self._reached = start if start is not None and start[0] in names else None
         self._before: Place | None = None
-        starts = [start[1] if start is not None and start[0] == path.name else None for path in ordered]
-        self._events = self._all(list(zip(ordered, starts, strict=True))[first:])
+        first, offset = (0, None) if self._reached is None else (names.index(self._reached[0]), self._reached[1])
+        self._events = self._all([(path, None if at else offset) for at, path in enumerate(ordered[first:])])
         self.advance()
 
     @property
-    def place(self) -> Place:
-        """The place at which the next page begins."""
+    def place(self) -> Place | None:
+        """The place at which the next page begins; None for the end at which the first page begins."""
         return self._before or self._reached
 
     def advance(self) -> None:
         """Pass the head, and find the next event."""
         found = next(self._events, None)
-        self.head, self._before = (None, None) if found is None else (found.event, found.before)
+        self.head, self._before = (None, None) if found is None else found
 
-    def _all(self, files: list[tuple[Path, int | None]]) -> Iterator[_Found]:
+    def _all(self, files: list[tuple[Path, int | None]]) -> Iterator[tuple[Event, Place]]:
+        """Yield the events, each with the place from which it is found again."""
         for path, start in files:
             for block, offset in _backward(path, start) if self._newest else _forward(path, start or 0):
                 if self._budget.is_spent:
@@ -113,12 +105,10 @@ class Scan:
                         return
                     self._budget.take(0, 1)
                     places = (path.name, offset + begin), (path.name, offset + end)
-                    before, after = places[::-1] if self._newest else places
+                    before, self._reached = places[::-1] if self._newest else places
                     event = _decoded(block[begin : end - 1])
                     if event is not None and self._wanted.matches(event):
-                        self._reached = after
-                        yield _Found(event, before, after)
-                    self._reached = after
+                        yield event, before
                 self._reached = path.name, offset if self._newest else offset + len(block)
 
 
