@@ -73,8 +73,9 @@ class _Front:
         request = _facts(scope)
         decision = self._rules.decide(request)
         scope["path"] = _canonical(scope)
+        scope["state"] = {**scope.get("state", {}), "request": request}
         if isinstance(decision, Access):
-            scope["state"] = {**scope.get("state", {}), "access": decision, "request": request}
+            scope["state"]["access"] = decision
         elif not (decision.status == 401 and scope["path"] == "/login"):
             app = _refused(decision, request)
         await app(scope, receive, send_with_headers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from odibi_core import html_page
-from odibi_core.web.access import COOKIE, AccessRules, Request
+from odibi_core.web.access import COOKIE, AccessRules
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
@@ -28,8 +28,7 @@ class Session:
 
         if request.method == "GET":
             return self._form(200, "")
-        asked: Request = _asked(request)
-        if not self._rules.is_change_allowed(asked):
+        if not self._rules.is_change_allowed(request.state.request):
             return self._form(403, "The form must be sent by this page.")
         body = b""
         async for part in request.stream():
@@ -62,10 +61,3 @@ class Session:
             problem=problem, has_token=self._rules.has_token
         )
         return HTMLResponse(page, status)
-
-
-def _asked(request: HttpRequest) -> Request:
-    names = ("host", "origin", "sec-fetch-site")
-    headers = {name: values[0] if len(values := request.headers.getlist(name)) == 1 else "" for name in names}
-    kept = {name: value for name, value in headers.items() if name in request.headers}
-    return Request(request.method, request.url.path, "", kept)
