@@ -84,11 +84,12 @@ def _write(source: Source, folder: Path) -> None:
 
 def _source(store: str | None) -> Source:
     """Return the source of the server: the store, and for a shared one its synchronization."""
+    from odibi_core.cli.shared_store import address_of
     from odibi_core.history.remote.opening import open_copy
     from odibi_core.web.source import Source
 
     kept = record.open_store(store)
-    settings = read_settings(store={"dir": store or None})
-    if not settings.store.url or (store and "://" not in store):
+    if address_of(store) is None:
         return Source(kept)
+    settings = read_settings(store={"dir": store or None})
     return Source(kept, lambda: open_copy(settings, _log.debug))

@@ -39,7 +39,6 @@ class Source:
         self, store: RunStore, synchronize: Callable[[], RunStore] | None = None, every_s: float = 10.0
     ) -> None:
         self._store = store
-        self._synchronize = synchronize
         self._every_s = every_s
         self._stop = threading.Event()
         self.query_slots = threading.BoundedSemaphore(QUERIES)
@@ -54,11 +53,6 @@ class Source:
     def store(self) -> RunStore:
         """The store as it was last opened."""
         return self._store
-
-    @property
-    def is_shared(self) -> bool:
-        """True for the copy of a shared store."""
-        return self._synchronize is not None
 
     def find(self, wanted: str) -> str:
         """Return the id of a run, as `RunStore.find` takes it; an id is found without a list of all runs.
