@@ -92,7 +92,7 @@ def _failure(node: NodeLineage) -> Section:
 
 def failure_lines(node: NodeLineage) -> list[str]:
     """Return the error of a failed step, and the frames of the program, the innermost first."""
-    message = (node.error or "no reason was recorded").strip().splitlines()
+    message = ((node.error or "").strip() or "no reason was recorded").splitlines()
     kind = f"{node.error_type}: " if node.error_type and not message[0].startswith(node.error_type) else ""
     lines = [f"{kind}{message[0]}", *message[1:_ERROR_LINES]]
     if more := and_more(len(message) - _ERROR_LINES, "line"):
