@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from odibi_core.errors import ConfigurationError
+from odibi_core.errors import ConfigurationError, StoreError
 from odibi_core.events import Event, encode, kinds
+from odibi_core.history import event_fields
 from odibi_core.history.compaction import Options, compact
-from odibi_core.store import segment_scan
-from odibi_core.store.log_page import LogFilter, page
+from odibi_core.store import cold_page, segment_scan
+from odibi_core.store.cold import connected
+from odibi_core.store.log_page import page
+from odibi_core.store.log_search import LogFilter
 from odibi_core.store.runs import RunStore
 from odibi_core.testing import an_event
 
@@ -95,8 +100,16 @@ def test_a_writer_without_room_in_a_page_is_read_by_the_next_one(
     assert sorted(each.seq for each in found) == list(range(300))
 
 
+def compacted(root: Path, run_id: str) -> RunStore:
+    """Compact the store; return it, with the run in a batch."""
+    compact(RunStore(root), Options(grace_s=0.0))
+    store = RunStore(root)
+    assert store.cold.find(run_id) is not None
+    return store
+
+
 def test_pages_of_a_run_in_a_batch_are_the_same(tmp_path: Path) -> None:
-    """A run that was moved into Parquet has the same pages."""
+    """A run that was moved into Parquet has the same pages; a cursor of before is refused, and begins nothing again."""
     written(tmp_path)
     folder = tmp_path / "runs" / RUN / "events"
     about = {"run_id": RUN, "writer_id": "third"}
@@ -106,12 +119,76 @@ def test_pages_of_a_run_in_a_batch_are_the_same(tmp_path: Path) -> None:
     ]
     (folder / "third.jsonl").write_bytes(b"".join(map(encode, ends)))
     before = {place: pages(RunStore(tmp_path), wanted, newest=True) for place, wanted in enumerate(FILTERS)}
-    compact(RunStore(tmp_path), Options(grace_s=0.0))
-    store = RunStore(tmp_path)
-    assert store.cold.find(RUN) is not None
+    cursor = page(RunStore(tmp_path), RUN, LogFilter(), 5, newest=False).next
+    store = compacted(tmp_path, RUN)
     for place, wanted in enumerate(FILTERS):
         found = pages(store, wanted, newest=True, limit=700)
         assert {each.timestamp for each in found} == {each.timestamp for each in before[place]}
+    with pytest.raises(ConfigurationError, match="moved into a batch"):
+        page(store, RUN, LogFilter(), 5, cursor, newest=False)
+
+
+SEARCHES = [
+    "needle", "message=", "ssage=a n", "=", "x", "Ü", "row_count=1", "row_count=12", "12", "-7", "rate=", "rate=0.5",
+    "rate=1e-7", "1e-7", "ok=true", "true", "ok=f", "null", "note=null", "note=n", "gone=null", "note", "nested={",
+    '"deep":[1', "mixed=", "mixed=2", "two words", "a=b", "a=b=c", "2026-01-01t00:00", "timestamp=2026", "level=warn",
+    "quote\"d", "line\nbreak", "big=9", "big=98765432109876543210", "f_30=v", "f_3", "duration_ms=2", "seq=10",
+    "none of these",
+]  # fmt: skip
+
+
+def of_all_kinds(seq: int) -> dict[str, Any]:
+    """Return the fields of a line: values of every kind, in few lines of each."""
+    found: dict[str, Any] = {"message": "x", "row_count": seq, "ok": seq % 2 == 0, "level": "info"}
+    rare: dict[int, dict[str, Any]] = {
+        3: {"message": "a Needle, ÜBER"}, 4: {"rate": 0.5}, 5: {"rate": 1e-7}, 6: {"rate": 3}, 7: {"note": None},
+        8: {"note": "Two Words"}, 9: {"nested": {"deep": [1, 2]}}, 10: {"mixed": 2}, 11: {"mixed": "two"},
+        12: {"mixed": True}, 13: {"a=b": "c"}, 14: {"message": 'quote"d line\nbreak'},
+        15: {"big": 98765432109876543210}, 16: {"gone": None}, 17: {f"f_{place}": f"v{place}" for place in range(32)},
+        18: {"level": "warning"}, 19: {"level": "strange"}, 20: {"row_count": -7}, 21: {"duration_ms": 2.0},
+        22: {"duration_ms": 2},
+    }  # fmt: skip
+    return found | rare.get(seq % 40, {})
+
+
+def test_a_search_in_a_batch_finds_what_the_filter_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of a batch have each line that the filter matches, once and in order, whatever the values are."""
+    monkeypatch.setattr(cold_page, "MOST_LINES", 70)
+    monkeypatch.setattr(event_fields, "MAX_COLUMNS", 16)
+    folder = tmp_path / "runs" / RUN / "events"
+    folder.mkdir(parents=True)
+    about = {"run_id": RUN, "writer_id": "only"}
+    lines = [an_event("log", timestamp=START, seq=seq, **about, **of_all_kinds(seq)) for seq in range(1, 119)]
+    ends = [
+        an_event("pipeline_start", timestamp=START, seq=0, **about),
+        an_event("pipeline_complete", timestamp=START, seq=119, status="success", **about),
+    ]
+    (folder / "only.jsonl").write_bytes(b"".join(map(encode, [ends[0], *lines, ends[1]])))
+    store = compacted(tmp_path, RUN)
+    every = list(store.read(RUN))
+    filters = [LogFilter(search=text) for text in SEARCHES]
+    with connected() as connection:
+        monkeypatch.setattr(cold_page, "connected", lambda: nullcontext(connection))  # opening one takes 30 ms
+        for wanted in [*filters, LogFilter(), LogFilter(severity=kinds.severity("warning")), LogFilter(kind="log")]:
+            expected = [event.seq for event in every if wanted.matches(event)]
+            assert [event.seq for event in pages(store, wanted, newest=False, limit=40)] == expected, wanted
+            assert bool(expected) == (wanted.search != "none of these"), wanted
+        for wanted in (LogFilter(), LogFilter(search="needle"), LogFilter(search="row_count=1")):
+            expected = [event.seq for event in every[::-1] if wanted.matches(event)]
+            assert [event.seq for event in pages(store, wanted, newest=True, limit=2)] == expected, wanted
+
+
+def test_a_damaged_file_of_a_batch_is_named(tmp_path: Path) -> None:
+    """A page of a run whose file cannot be read is an error with the path, and no empty page."""
+    written(tmp_path)
+    (tmp_path / "runs" / RUN / "events" / "third.jsonl").write_bytes(
+        encode(an_event("pipeline_complete", timestamp=START, run_id=RUN, writer_id="third", seq=0, status="success"))
+    )
+    store = compacted(tmp_path, RUN)
+    (file,) = store.cold.paths("logs")
+    file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(StoreError, match="parquet could not be read"):
+        page(store, RUN, LogFilter(), 5, newest=False)
 
 
 def test_a_cursor_of_elsewhere_is_refused(tmp_path: Path) -> None:

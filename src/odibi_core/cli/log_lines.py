@@ -13,7 +13,7 @@ import msgspec
 from odibi_core.cli import output, times
 from odibi_core.events import Event, kinds, to_dict
 from odibi_core.sinks.text import error_of, fields_of, given_message, subject_of
-from odibi_core.store.log_page import text_of
+from odibi_core.store.log_search import text_of
 from odibi_core.views.wording import short_id
 
 _WIDE: Final = 110

@@ -1,69 +1,27 @@
 """Pages of the log of one run, filtered, each read from where the page before ended.
 
-A page of a run that is not compacted reads a bounded part of the record: with a filter that few lines pass it may hold
-fewer lines than asked for, and `next` continues behind the part that was read. So a page of a log of a million lines
-takes as long as one of a short log. The filter of a run in a batch is a query over all its lines.
+A page reads a bounded part of the record: with a filter that few lines pass it may hold fewer lines than asked for, and
+`next` continues behind the part that was read. So a page of a log of a million lines takes as long as one of a short
+log.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from odibi_core.errors import ConfigurationError
-from odibi_core.events import Event, kinds, to_dict
-from odibi_core.store.event_columns import IN_ORDER, REST, RUN, SHAPE, EventRows, literal, quoted
-from odibi_core.store.log_table import STANDARD_TYPES
+from odibi_core.errors import ConfigurationError, StoreError, first_line
+from odibi_core.events import Event
+from odibi_core.store.log_search import LogFilter
 from odibi_core.store.segment_scan import Budget, Scan, merged
 from odibi_core.store.segments import all_segments, by_writer, writer_of
 
 if TYPE_CHECKING:
+    from odibi_core.store.manifest import Manifest, RunEntry
     from odibi_core.store.runs import RunStore
-
-_WORD: Final = re.compile(r"[A-Za-z0-9_ .@/-]+", re.ASCII)
-"""A part of a text that a line has as these bytes, in any case, if it has the text in a name and a value."""
-_IMPLIED: Final = "level=info\nevent_type=log"
-"""The text of fields that a line leaves out, because they have their defaults."""
-
-
-class LogFilter(msgspec.Struct, frozen=True):
-    """The lines of a page: those that pass every filter that is given."""
-
-    search: str = ""
-    """A part of `name=value` of a field, in any case."""
-    severity: int = 0
-    step: str | None = None
-    kind: str | None = None
-
-    def matches(self, event: Event) -> bool:
-        """Return whether an event passes."""
-        return (
-            kinds.severity(event.level) >= self.severity
-            and self.step in (None, event.node_name)
-            and self.kind in (None, event.event_type)
-            and (not self.search or self.search.lower() in text_of(event).lower())
-        )
-
-    @property
-    def levels(self) -> list[str]:
-        """The levels that pass."""
-        return [level for level in ("debug", "info", "warning", "error", "critical") if self._passes(level)]
-
-    def _passes(self, level: str) -> bool:
-        return kinds.severity(level) >= self.severity
-
-    @property
-    def groups(self) -> list[list[bytes]]:
-        """Groups of words in lower case: a line that passes has one of each group, or a character escape."""
-        levels = self.levels
-        found = [] if "info" in levels else [[f'"level":"{level}"'.encode() for level in levels]]
-        words = [] if self.search.lower() in _IMPLIED else _WORD.findall(self.search)
-        words += [name for name in (self.step, self.kind) if name and name != "log" and _WORD.fullmatch(name)]
-        return found + [[word.lower().encode()] for word in words]
 
 
 class LogPage(msgspec.Struct):
@@ -75,16 +33,6 @@ class LogPage(msgspec.Struct):
     events: list[Event]
     next: str
     more: bool
-
-
-def text_of(event: Event) -> str:
-    """Return the text of an event that a search reads: `name=value` of each field, one a line."""
-    values = to_dict(event).items()
-    return "\n".join(f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in values)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def page(store: RunStore, run_id: str, wanted: LogFilter, limit: int, after: str = "", *, newest: bool) -> LogPage:
@@ -99,15 +47,18 @@ def page(store: RunStore, run_id: str, wanted: LogFilter, limit: int, after: str
         newest: True for the newest line first.
 
     Raises:
-        ConfigurationError: `after` is no cursor.
+        ConfigurationError: `after` is no cursor, or one of before the run moved into a batch.
+        StoreError: The file of the batch cannot be read.
     """
     place = _decoded(after)
     found = store.cold.find(store.folder(run_id).name)
     if found is None:
         return _hot(store, run_id, wanted, limit, place, newest)
+    if isinstance(place, dict):
+        raise ConfigurationError("after is of a page from before the run moved into a batch; begin with the first page")
     if store.segments(run_id):  # a process wrote lines after the run became part of a batch
         return _read_whole(store, run_id, wanted, limit, place, newest)
-    return _cold(store, run_id, wanted, limit, place, newest)
+    return _cold(store, found, wanted, limit, place, newest)
 
 
 def _hot(store: RunStore, run_id: str, wanted: LogFilter, limit: int, place: Any, newest: bool) -> LogPage:
@@ -133,45 +84,22 @@ def _counted(found: list[Event], start: int, limit: int) -> LogPage:
     return LogPage(found[:limit], _encoded(start + min(limit, len(found))), len(found) > limit)
 
 
-def _cold(store: RunStore, run_id: str, wanted: LogFilter, limit: int, place: Any, newest: bool) -> LogPage:
-    from odibi_core.store.cold import connected
+def _cold(
+    store: RunStore, found: tuple[Manifest, RunEntry], wanted: LogFilter, limit: int, place: int | None, newest: bool
+) -> LogPage:
+    import duckdb
 
-    found = store.cold.find(store.folder(run_id).name)
-    assert found is not None
-    manifest, start = found[0], place if isinstance(place, int) else 0
-    path = str(store.root / manifest.files["logs"].path)
-    source = f"read_parquet({literal(path)}, hive_partitioning = false, file_row_number = true)"
-    fields = {field.name: (field.column, field.type) for field in manifest.fields if field.column}
-    condition, values = _condition(wanted, found[1].run_id, fields)
-    with connected() as connection:
-        # Two queries: the first reads the columns of the filter and the order alone.
-        order = f"order by {IN_ORDER} {'desc' if newest else 'asc'}"
-        chosen = f"select file_row_number from {source} where {condition} {order} limit {limit + 1} offset {start}"
-        numbers = [number for (number,) in connection.execute(chosen, values).fetchall()]
-        some = f"from {source} where file_row_number in ({', '.join(map(str, numbers)) or 'null'})"
-        reader = EventRows(
-            (shape for (shape,) in connection.execute(f"select distinct {SHAPE} {some}").fetchall()), fields
-        )
-        columns = ", ".join(map(quoted, reader.columns))
-        rows = connection.execute(f"select {columns} {some} {order}").fetchall()
-    return _counted([reader.event(row) for row in rows], start, limit)
+    from odibi_core.store.cold_page import ColdLog
 
-
-def _condition(wanted: LogFilter, run_id: str, fields: dict[str, tuple[str, str]]) -> tuple[str, list[Any]]:
-    parts, values = [f"{RUN} = ?"], [run_id]
-    if wanted.severity > kinds.severity("debug"):
-        parts.append(f"level in ({', '.join('?' for _ in wanted.levels)})")
-        values += wanted.levels
-    for name, value in (("node_name", wanted.step), ("event_type", wanted.kind)):
-        if value is not None:
-            parts.append(f"{name} = ?")
-            values.append(value)
-    if wanted.search:
-        columns = {name: name for name in STANDARD_TYPES} | {name: column for name, (column, _) in fields.items()}
-        texts = [f"{literal(name + '=')} || {quoted(column)}::varchar" for name, column in columns.items()]
-        parts.append(f"contains(lower(concat_ws(chr(10), {', '.join(texts)}, {REST}::varchar)), ?)")
-        values.append(wanted.search.lower())
-    return " and ".join(parts), values
+    try:
+        events, reached, more = ColdLog(store.root, *found).page(wanted, limit, place, newest=newest)
+    except duckdb.Error as error:
+        now = store.cold.find(found[1].run_id)
+        if now is None or now[0].batch == found[0].batch:
+            path = store.root / found[0].files["logs"].path
+            raise StoreError(f"{path} could not be read: {first_line(error)}") from None
+        return _cold(store, now, wanted, limit, place, newest)  # another batch replaced it meanwhile
+    return LogPage(events, _encoded(reached), more)
 
 
 def _encoded(place: Any) -> str:

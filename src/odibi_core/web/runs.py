@@ -14,6 +14,7 @@ from odibi_core.history.grid import state_of
 from odibi_core.history.index.filters import RunFilter
 from odibi_core.history.rows import decoded
 from odibi_core.store import log_page
+from odibi_core.store.log_search import LogFilter
 from odibi_core.story import build, read_background
 from odibi_core.views.answers import Lineage
 from odibi_core.views.lineage import LineageView
@@ -78,7 +79,7 @@ def _lineage(source: Source, run_id: str, at: datetime | None = None) -> Lineage
 
 def log(source: Source, asked: OfLog, run_id: str) -> LogPage:
     """Return a page of the log of a run; `next` continues it, also when `more` is false and the run goes on."""
-    wanted = log_page.LogFilter(
+    wanted = LogFilter(
         asked.search, kinds.severity(asked.level), asked.step, asked.kind and kinds.canonical(asked.kind)
     )
     found = source.find(run_id)

@@ -33,7 +33,8 @@ export function mount(root, page, services) {
     state = h("span", {class: "hint", role: "status"});
   const more = h("button", {type: "button", class: "more", click: () => next()}, "More lines");
   let lines = 0,
-    ask = 0;
+    ask = 0,
+    isAsking = false;
   /** @param {any} found */
   const add = (found) => {
     body.append(...found.lines.map(line));
@@ -43,20 +44,31 @@ export function mount(root, page, services) {
     state.textContent = `${plural(lines, "line")}${found.more ? (services.fetchJson ? "" : "; the record has more") : ", the end of what is recorded"}`;
   };
   const wanted = () => Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ""));
-  const next = async () =>
-    add(await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {...wanted(), after: page.next}));
+  /**
+   * @param {string} after
+   * @param {() => boolean} isWanted
+   */
+  const fetched = async (after, isWanted) => {
+    let found = {next: after, more: true, lines: []};
+    // A filter that few lines pass ends a page early: go on until there is something to see.
+    while (found && found.more && found.lines.length === 0 && isWanted())
+      found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {
+        ...wanted(),
+        ...(found.next && {after: found.next}),
+      });
+    return found && isWanted() ? found : undefined;
+  };
+  const next = async () => {
+    const mine = ask;
+    const found = await fetched(page.next, () => mine === ask);
+    if (found) add(found);
+  };
   /** @param {Record<string, string>} changes */
   const filter = async (changes) => {
     Object.assign(asked, changes);
     const mine = (ask += 1);
-    let found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, wanted());
-    // A filter that few lines pass ends a page early: go on until there is something to see.
-    while (found && mine === ask && found.more && found.lines.length === 0)
-      found = await services.fetchJson?.(`runs/${encodeURIComponent(page.run_id)}/log`, {
-        ...wanted(),
-        after: found.next,
-      });
-    if (!found || mine !== ask) return;
+    const found = await fetched("", () => mine === ask);
+    if (!found) return;
     lines = 0;
     body.replaceChildren();
     add(found);
@@ -106,8 +118,15 @@ export function mount(root, page, services) {
   );
   add(page);
   return {
-    update: () => {
-      if (!page.more && asked.newest !== "true") next();
+    update: async () => {
+      if (page.more || asked.newest === "true" || isAsking) return;
+      isAsking = true; // one request at a time: two would append the same lines
+      try {
+        await next();
+        isAsking = false;
+      } catch (error) {
+        state.textContent = `${state.textContent}; not followed any more: ${/** @type {Error} */ (error).message}`;
+      }
     },
   };
 }
