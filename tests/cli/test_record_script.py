@@ -124,6 +124,23 @@ def test_a_module_runs_as_with_python_m() -> None:
     assert plain.stdout == "1 shop ['-m']\n"
 
 
+def test_a_script_of_polars_brings_no_other_library_of_frames() -> None:
+    """Importing NumPy or narwhals takes longer than such a script. The collector of garbage runs, past the command."""
+    Path("small.py").write_text(
+        """
+import gc, sys
+import polars as pl
+left = pl.DataFrame({"k": [1, 2], "s": ["a", None]})
+joined = left.join(pl.DataFrame({"k": [1, 2], "x": [1.5, 2.5]}), on="k", how="left").with_columns(y=pl.col("x") * 2)
+print({"numpy", "narwhals", "pandas", "duckdb"} & set(sys.modules), gc.isenabled(), gc.get_freeze_count() > 10_000)
+""",
+        encoding="utf-8",
+    )
+    line = command("record", "--quiet", "--no-story", "small.py")
+    done = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "set() True True\n"
+
+
 def test_the_summary_goes_to_stderr_after_the_output_of_the_script(apart: Apart) -> None:
     """As text, or as JSON with the parameters, the tags and the name of the run."""
     Path("small.py").write_text("import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\nprint('x')\n", encoding="utf-8")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import narwhals
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -238,6 +239,25 @@ ODD_FRAMES: dict[str, Any] = {
     "rows": [{"a": 1}, {"b": object()}],
     "columns": {"a": [1, 2], "b": np.array([1.5, float("nan")])},
 }
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pl.Int8(), pl.UInt64(), pl.Int128(), pl.Float32(), pl.String(), pl.Boolean(), pl.Date(), pl.Time(), pl.Binary(),
+        pl.Null(), pl.Object(), pl.Categorical(), pl.Decimal(10, 2), pl.Datetime("us"), pl.Datetime("ms", "UTC"),
+        pl.Duration("ns"), pl.List(pl.List(pl.Int64)), pl.List(pl.Null), pl.Array(pl.Int64, (2, 3)),
+        pl.Struct({"Null": pl.Int8, "n": pl.Null}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_type_of_polars_has_the_name_that_narwhals_has_for_it(dtype: Any) -> None:
+    """Polars describes itself, and a frame of another library with the same columns still has the same schema."""
+    frame = pl.DataFrame(schema={"c": dtype})
+    for each in (frame, frame.lazy()):
+        assert describe(each, "schema")["schema"] == [
+            {"column": "c", "type": str(narwhals.from_native(each).collect_schema()["c"])}
+        ]
 
 
 @pytest.mark.parametrize("level", LEVELS)

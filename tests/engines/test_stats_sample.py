@@ -166,6 +166,6 @@ def test_a_frame_whose_statistics_fail_is_described_without_them(monkeypatch: py
 
 
 def _face(frame: Any) -> Any:
-    from odibi_core.engines.frame_narwhals import face
+    from odibi_core.engines.frame_polars import face
 
     return face(frame)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,9 @@ def main() -> None:
     from odibi_core.cli.streams import forget_stdout, leave_broken_pipe, prepare_streams
 
     is_script = sys.argv[1:2] == ["record"]  # the streams are those of the script, as Python made them
-    if not is_script:
+    if is_script:
+        gc.disable()  # until the script begins: what the command loads stays, and looking for garbage in it takes time
+    else:
         prepare_streams()
     ahead = _start_ahead(sys.argv[1:])
     from rich.console import Console

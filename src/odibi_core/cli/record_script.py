@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -93,6 +94,7 @@ def _run(
 
     stream, ending = sys.stderr, RunSummary(observer.bus)
     observer.__enter__()
+    _begin_collecting()
     try:
         recorded.run(source, observer)
         _wait_for_threads()
@@ -109,6 +111,13 @@ def _run(
             ending.show(lineage, files)
     if source.problem is not None:
         output.notice(f"{observer.name}: no statement was recorded, because {source.problem}")
+
+
+def _begin_collecting() -> None:
+    """Look for garbage from here on, as the script expects it, and never among what the command has loaded."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _wait_for_threads() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain, spark_rows
+from odibi_core.engines import frame_narwhals, frame_pandas, frame_plain, frame_polars, spark_rows
 from odibi_core.engines.frame_cells import cell
 from odibi_core.engines.frame_text import short
 from odibi_core.errors import STOPS
@@ -97,10 +97,8 @@ def is_frame(value: object) -> bool:
     """Return true for a frame of a known library; rows as dicts and dicts of columns are none."""
     if type(value) in _SCALARS:
         return False
-    if frame_narwhals.is_polars(value):
-        return True
     try:
-        return frame_pandas.face(value) is not None or frame_narwhals.face(value) is not None
+        return _library_face(value) is not None
     except STOPS:
         raise
     except BaseException:
@@ -115,8 +113,6 @@ def row_count(value: object) -> int | None:
     if type(value) in _SCALARS:
         return None
     try:
-        if frame_narwhals.is_polars(value) and hasattr(value, "height"):
-            return value.height  # type: ignore[no-any-return]
         face = None if isinstance(value, dict) else _face(value)
         return None if face is None else face.height()
     except STOPS:
@@ -127,7 +123,11 @@ def row_count(value: object) -> int | None:
 
 def _face(frame: object) -> Face | None:
     # Plain Python first: it needs no library, and narwhals is not imported for a list.
-    return frame_plain.face(frame) or frame_pandas.face(frame) or frame_narwhals.face(frame)
+    return frame_plain.face(frame) or _library_face(frame)
+
+
+def _library_face(frame: object) -> Face | None:
+    return frame_pandas.face(frame) or frame_polars.face(frame) or frame_narwhals.face(frame)
 
 
 def _fill(made: Description, frame: object, depth: int, rows: int, budget: Budget | None) -> None:

@@ -1,4 +1,4 @@
-"""A frame of any other library, seen through narwhals: polars, pyarrow, DuckDB relations."""
+"""A frame of any other library, seen through narwhals: pyarrow, DuckDB relations, Dask, Spark."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from odibi_core.engines import spark_rows
 from odibi_core.engines.duckdb_turn import TURN, is_relation
-from odibi_core.engines.frame_text import short
+from odibi_core.engines.frame_text import type_text
 
 if TYPE_CHECKING:
     from odibi_core.engines.stats_numbers import Numbers
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 # Asking narwhals about every value would import it for every value.
 PLAIN = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, type(None))
-
-
-def is_polars(value: object) -> bool:
-    """Return whether a value is a frame of polars, without importing a library."""
-    kind = type(value)
-    return kind.__name__ in ("DataFrame", "LazyFrame") and kind.__module__.startswith("polars.")
 
 
 def face(value: object) -> NarwhalsFace | None:
@@ -68,7 +62,7 @@ class NarwhalsFace:
         return list(self._schema)
 
     def types(self, limit: int) -> list[str]:
-        return [_named(dtype) for dtype in list(self._schema.values())[:limit]]
+        return [type_text(dtype) for dtype in list(self._schema.values())[:limit]]
 
     def height(self) -> int | None:
         return spark_rows.rows(self._frame.to_native()) if self.lazy else len(self._frame)
@@ -80,34 +74,16 @@ class NarwhalsFace:
     def values(self, columns: int, places: Sequence[int] | None) -> Iterator[Values | Numbers | Counted]:
         from odibi_core.engines.stats_series import series_values, taken
 
-        return series_values(taken(self._eager(), columns, places))
+        return series_values(taken(self._frame, columns, places))
 
     def nulls(self, columns: int, places: Sequence[int] | None) -> list[int]:
-        from odibi_core.engines.stats_series import taken
+        from odibi_core.engines.stats_series import null_counts, taken
 
-        frame = taken(self._eager(), columns, places)
-        return [frame[:, place].null_count() for place in range(frame.shape[1])]
+        return null_counts(taken(self._frame, columns, places))
 
     def exact(self, columns: int) -> list[dict[str, Any]] | None:
-        native = self._frame.to_native()
-        library = type(native).__module__.partition(".")[0]
-        if library == "polars":
-            from odibi_core.engines.stats_polars import polars_stats
+        if type(self._frame.to_native()).__module__.partition(".")[0] != "pyarrow":
+            return None
+        from odibi_core.engines.stats_duckdb import arrow_stats
 
-            return polars_stats(native, columns)
-        if library == "pyarrow":
-            from odibi_core.engines.stats_duckdb import arrow_stats
-
-            return arrow_stats(self._frame, self.types(columns))
-        return None
-
-    def _eager(self) -> Any:
-        """Return the frame of polars itself, which is quicker, or the narwhals frame of another library."""
-        native = self._frame.to_native()
-        return native if type(native).__module__.partition(".")[0] == "polars" else self._frame
-
-
-def _named(dtype: Any) -> str:
-    name = type(dtype).__name__
-    # An Enum's text lists its categories, of which there may be millions.
-    return name if name == "Enum" else short(str(dtype))
+        return arrow_stats(self._frame, self.types(columns))

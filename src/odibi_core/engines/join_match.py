@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from odibi_core.engines.frame_polars import is_polars
 from odibi_core.engines.join_keys import Keys
 
 MAX_SAMPLED: Final = 5_000
@@ -26,7 +27,7 @@ _CELL_S: Final = 0.08e-6
 """The expected time of a match for each key column, and for each of its values that are looked at."""
 
 Table = Any
-"""A narwhals DataFrame, which stands for a frame of pandas, polars or pyarrow."""
+"""A DataFrame of polars, or a narwhals DataFrame, which has the same methods, for one of pandas or pyarrow."""
 
 
 class JoinMatch(NamedTuple):
@@ -48,6 +49,8 @@ def table(frame: Any) -> Table | None:
     """Return a frame as this module takes it; None for a lazy frame and for other values."""
     if isinstance(frame, list | dict | tuple | str | int | float | type(None)):
         return None
+    if is_polars(frame):
+        return frame if hasattr(frame, "height") else None
     import narwhals
 
     try:
@@ -94,7 +97,7 @@ def match(left: Table, right: Table, keys: Keys) -> JoinMatch:
 
 
 Columns = list[Any]
-"""The key columns of one side, as series of narwhals."""
+"""The key columns of one side, as series of polars or narwhals."""
 
 
 def _matched(sample: Columns, other: Columns) -> tuple[float | None, float | None]:
@@ -123,13 +126,17 @@ def _comparable(left: Columns, right: Columns) -> tuple[Columns, Columns]:
 
 def _possible(sample: Columns, other: Columns) -> Columns:
     """Return the rows of many whose first column is in the sample: the library finds these faster than Python."""
-    if len(other[0]) <= _COUNTED or sample[0].implementation != other[0].implementation:
+    if len(other[0]) <= _COUNTED or _library(sample[0]) != _library(other[0]):
         return other
     wanted = sample[0].drop_nulls().unique().to_list()
     if len(wanted) > _FEW:
         return other
     kept = other[0].is_in(wanted)
     return [column.filter(kept) for column in other]
+
+
+def _library(series: Any) -> object:
+    return getattr(series, "implementation", "polars")
 
 
 def _keys(columns: Columns) -> Iterable[Any]:

@@ -55,11 +55,11 @@ def column_stats(column: Values | Numbers | Counted) -> dict[str, Any]:
 
 def number_block(columns: Sequence[Numbers]) -> list[dict[str, Any]]:
     """Return the statistics of columns of equal length; from the exact values if no float holds them."""
-    import numpy as np
-
     height = len(columns[0].array) if columns else 0
     if not height:
         return [{"nulls": 0, "distinct": 0} for _ in columns]
+    import numpy as np
+
     block = np.empty((len(columns), height))
     for place, column in enumerate(columns):
         block[place] = column.array

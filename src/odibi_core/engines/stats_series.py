@@ -34,6 +34,11 @@ def series_values(frame: Any) -> Iterator[Values | Numbers | Counted]:
     return (column_values(frame[:, place]) for place in range(frame.shape[1]))
 
 
+def null_counts(frame: Any) -> list[int]:
+    """Return the number of nulls of each column."""
+    return [frame[:, place].null_count() for place in range(frame.shape[1])]
+
+
 def column_values(series: Any) -> Values | Numbers | Counted:
     """Return the values of one column: numbers as an array if the program uses NumPy, texts of polars with counts."""
     dtype, nulls = series.dtype, series.null_count()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame_narwhals import PLAIN
+from odibi_core.engines.frame_polars import is_polars
 from odibi_core.engines.stats_pandas import taken
 from odibi_core.errors import STOPS
 
@@ -20,7 +21,7 @@ class Look:
     """The values of a frame at some rows, by column.
 
     Args:
-        frame: The frame: of pandas as it is, so that narwhals need not be imported, or any other as narwhals has it.
+        frame: The frame: of pandas or polars as it is, so that narwhals need not be imported, or as narwhals has it.
         is_pandas: True if it is one of pandas.
     """
 
@@ -98,6 +99,8 @@ def look_of(value: Any) -> Look | None:
             return Look(value, is_pandas=True) if is_plain else None
         if isinstance(value, PLAIN) or not hasattr(type(value), "columns"):
             return None
+        if is_polars(value):
+            return Look(value, is_pandas=False) if hasattr(value, "height") else None
         import narwhals
 
         seen = narwhals.from_native(value, pass_through=True, eager_only=True)
