@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RARE := /(tests?|pip|setuptools|mypyc?|scipy|moto|altair|hive_metastore|rllib|tune|serve|train|llm)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types bench bench-insight bench-noticing docs dist clean needs site
+.PHONY: help setup demo test test-integrations hosts test-all lint types bench bench-insight bench-noticing docs dist clean needs site
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,14 @@ demo: $(READY) ## run and record the flights example
 needs:
 	@scripts/system_needs
 
-test: $(READY) needs lint ## run ruff and all tests, one of which runs mypy
+test: $(READY) needs hosts lint ## run ruff and all tests, one of which runs mypy
 	@$(BIN)/python -m pytest -q -n $(JOBS)
+
+hosts: $(READY) ## create the environments of the systems whose runs are recorded, in .venv-hosts
+	@$(BIN)/python scripts/host_environments
+
+test-integrations: $(READY) hosts ## run the tests of these systems
+	@$(BIN)/python -m pytest -q -n $(JOBS) tests/integrations
 
 test-all: ## run the quick suite on every Python found (3.11 to 3.13)
 	@scripts/test_all
@@ -70,5 +76,5 @@ dist: $(READY) ## build and check sdist and wheel, in dist/
 	@scripts/build_dist $(BIN)/python
 
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-3.* build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-3.* .venv-hosts build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from odibi_core.history.schema_rows import ROW_CHANGES
+from odibi_core.history.schema_rows import OUTER, ROW_CHANGES
 
 Type = Literal["text", "bigint", "double", "boolean", "timestamp", "json"]
 """`timestamp` is UTC without a zone, with microseconds; `json` is text that holds one JSON value."""
@@ -104,6 +104,7 @@ _ALL: Final = (
         ("blame_step", "text", "That step; null if nothing was unusual, or there was no good run before."),
         ("blame_cause", "text", "The class of the cause: filter, join cardinality, input truncated, …"),
         ("blame_detail", "json", "The rows, the rule, the certainty and the evidence, an object."),
+        *OUTER,
     ),
     _table(
         "nodes",

@@ -1,4 +1,4 @@
-"""The columns of `row_changes`, a table of `schema.py`."""
+"""Columns of tables of `schema.py`: those of `row_changes`, and of `runs` those about other runs and systems."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ ROW_CHANGES: Final[tuple[tuple[str, Type, str], ...]] = (
         "True if the rule of the last good run selects the lost rows of this run, false if not; null if not tried.",
     ),
 )
+
+OUTER: Final[tuple[tuple[str, Type, str], ...]] = (
+    ("parent_run_id", "text", "The run in which this one began; null if it began in none."),
+    ("parent_node", "text", "The step of that run; null if it began in none."),
+    ("integration", "text", "The system that drove the run, such as `airflow`; null if odibi or the program did."),
+    ("integration_version", "text", "The version of that system."),
+    ("external_run_id", "text", "The id of the run in that system."),
+    ("external_url", "text", "The page of the run in that system."),
+)
+"""The columns of `runs` about the run around it, and about the system that drove it."""

@@ -131,6 +131,12 @@ class _ProcessLog(ProgramLog):
     bus = staticmethod(current_bus)
 
 
+class RunLog(ProgramLog):
+    """A log whose lines reach the bus of the current run alone: neither stderr nor a file has them."""
+
+    bus = staticmethod(current_bus)
+
+
 class _Outlets:
     """The console and the file of one set of settings, opened when the first line comes."""
 

@@ -141,11 +141,11 @@ class ObservedCall(CallObserver):
             _log.exception("a call of %s is not recorded completely", self._name)
 
     def _begin(self) -> None:
-        observer, index = self._observer, self._index
-        name, number = index.begin_call(self._name, self._function)
+        observer = self._observer
+        name, number = self._index.begin_call(self._name, self._identity())
         self._name = name
         taken = [
-            (path, value, index.link_of(path, value, name))
+            (path, value, self._link_of(path, value))
             for parameter, given in self._given.items()
             for path, value in frames_in(given, parameter)
         ]
@@ -169,6 +169,18 @@ class ObservedCall(CallObserver):
         self._columns = observer.columns.before(events, name, taken_by_key)
         if observer.record.files is not None:
             observer.record.files.include([self._function])
+
+    def _identity(self) -> Any:
+        """Return the function, all calls of which are one node."""
+        return self._function
+
+    def _link_of(self, path: str, value: Any) -> Link | None:
+        """Return the origin of a value that the call takes."""
+        return self._index.link_of(path, value, self._name)
+
+    def _dataset(self, path: str) -> str:
+        """Return the key of a frame that the call returned, by its path in the result."""
+        return f"{self._name}{path}"
 
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         plan = self._index.plan(self._name, links, outputs)
@@ -222,7 +234,7 @@ class ObservedCall(CallObserver):
         """Compare the rows of the frames that the function took and returned, and release them."""
         taken, self._taken = self._taken, {}
         if taken and self._observer.rows is not None:
-            made = {f"{self._name}{path}": value for path, value in found}
+            made = {self._dataset(path): value for path, value in found}
             inputs = {path: value for path, (_, value) in taken.items()}
             keys = {path: key for path, (key, _) in taken.items()}
             frames = Frames(self._name, inputs, keys, self._heights, made, self._function)
@@ -231,11 +243,11 @@ class ObservedCall(CallObserver):
     def _made(self, events: NodeEvents, result: Any, found: list[tuple[str, Any]]) -> int | None:
         """Describe the frames that the function returned, also in a container; return their rows."""
         if not any(path for path, _ in found):
-            self._describe_made(events, self._name, result)
+            self._describe_made(events, self._dataset(""), result)
             return row_count(result)
-        self._plan([], {path.lstrip("."): f"{self._name}{path}" for path, _ in found})
+        self._plan([], {path.lstrip("."): self._dataset(path) for path, _ in found})
         for path, value in found:
-            self._describe_made(events, f"{self._name}{path}", value)
+            self._describe_made(events, self._dataset(path), value)
         rows = [row_count(value) for _, value in found]
         return None if None in rows else sum(filter(None, rows))
 

@@ -45,6 +45,7 @@ class Observer(Carded):
         bus: Bus of the run's events; a new one by default.
         metrics: Manager of the run's metrics; a new one by default.
         purpose: Parameters, tags and partition of the run; those of the settings by default.
+        run_id: Id of a run that several processes record; a new one by default.
 
     >>> with Observer("nightly", store=False) as run:
     ...     run.say("orders_loaded", row_count=3)
@@ -64,6 +65,7 @@ class Observer(Carded):
         bus: EventBus | None = None,
         metrics: MetricsManager | None = None,
         purpose: Purpose | None = None,
+        run_id: str | None = None,
     ) -> None:
         git.begin()
         self.name = name = to_text(name)
@@ -71,7 +73,7 @@ class Observer(Carded):
         self.purpose = purpose_of(settings=self.settings.run) if purpose is None else purpose
         self.store = apply_settings(self.settings, store=store is not False)
         self.bus = EventBus() if bus is None else bus
-        self.run_id = (self.store or RunStore()).new_run_id(name, self.bus.clock.now())
+        self.run_id = run_id or (self.store or RunStore()).new_run_id(name, self.bus.clock.now())
         self.metrics = new_metrics(self.bus) if metrics is None else metrics
         self.tracker = Tracker(bus=self.bus)
         looks = self.settings.snapshot
@@ -94,14 +96,27 @@ class Observer(Carded):
         """The run's folder; None without a store."""
         return self.record.path
 
-    def start(self) -> Observer:
-        """Open the record; `with` calls it."""
+    def start(self, **about: Any) -> Observer:
+        """Open the record, with more fields of its first event; `with` calls it."""
+        self.open()
+        self.record.start(**run_context(self.purpose, self.settings.run), **about)
+        return self
+
+    def open(self) -> None:
+        """Open the record of a run that another process started, or that `start` starts."""
         self.record.open(self.finish, observed=True)
         self._running = True
         if self.rows is not None:
             self.rows.usual = self.record.last_good_rows(self.purpose.partition)
-        self.record.start(**run_context(self.purpose, self.settings.run))
-        return self
+
+    def attach(self) -> None:
+        """Let the threads of this process that are in no run belong to this one, until `detach`."""
+        _observers.open.append(self)
+
+    def detach(self) -> None:
+        """End `attach`; without one, do nothing."""
+        if self in _observers.open:
+            _observers.open.remove(self)
 
     def finish(self, error: BaseException | None = None) -> None:
         """Close the record with the verdict; a second call does nothing.
@@ -137,8 +152,8 @@ class Observer(Carded):
         with ExitStack() as block:
             block.enter_context(self.record.scope())
             block.callback(_active.reset, _active.set(self))
-            block.callback(_observers.open.remove, self)
-            _observers.open.append(self)
+            block.callback(self.detach)
+            self.attach()
             self._block = block.pop_all()
         return self
 
@@ -170,6 +185,13 @@ def active() -> Observer | None:
     if found is not None or len(_observers.open) > 1:
         return found
     return _observers.open[0] if _observers.open else _in_worker()
+
+
+def activate(observer: Observer | None) -> Observer | None:
+    """Let this thread or task belong to the run of an observer from now on; return the observer that it had before."""
+    before = _active.get()
+    _active.set(observer)
+    return before
 
 
 class _WorkerObserver(Observer):

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from odibi_core._state import STATE
@@ -62,7 +63,7 @@ class ProgramObserver(Observer):
     def _line(self) -> str:
         return f"ProgramObserver({self.name!r}, run_id={self.run_id!r})"
 
-    def start(self) -> ProgramObserver:
+    def start(self, **about: Any) -> ProgramObserver:
         """Open the record and start the configured parts; log one warning for each that is unavailable."""
         configure(self.config)
         self._assign_events(self.run_id)
@@ -72,7 +73,7 @@ class ProgramObserver(Observer):
             problems = [problem for problem in problems if problem not in needless]
         for problem in problems:
             warn_of(problem)
-        self._start_part(super().start)
+        self._start_part(partial(super().start, **about))
         self._start_part(self._watch_health)
         self._start_part(self._attach_exports)
         for asked, part in (

@@ -117,6 +117,7 @@ class RunRecord:
         self._lent = False
         self._began = 0.0
         self._ending = Lock()
+        self._outside = context.current()
         self._stop_call: sigterm.StopCall | None = None
         _fork.in_child(self._after_fork)
 
@@ -201,14 +202,26 @@ class RunRecord:
             context.put(context.in_span(here))  # nodes of worker processes are in the span that is active here
             yield
 
-    def start(self, **about: Any) -> None:
-        """Emit `pipeline_start` with the identity of this process, and more fields."""
+    def start(self, *, outlives_process: bool = False, **about: Any) -> None:
+        """Emit `pipeline_start` with the identity of this process, the run around this one, and more fields.
+
+        If the run outlives this process, the event has no process: its end does not mean that the run is lost.
+        """
         self._began = monotonic()
-        identity = {"pid": process_id(), "host": host_name(), "process_start": process_start()}
+        identity: dict[str, Any] = {"host": host_name()}
+        if not outlives_process:
+            identity |= {"pid": process_id(), "process_start": process_start()}
         buckets = buckets_of_run(self.metrics)
         if buckets:
             about[BUCKETS_FIELD] = buckets
-        self._publish(kinds.PIPELINE_START, "running", {**identity, **about})
+        self._publish(kinds.PIPELINE_START, "running", {**identity, **self._parent(), **about})
+
+    def _parent(self) -> dict[str, Any]:
+        """Return the run and the node in which this run began: in this process, or in the one that started it."""
+        around = self._outside if self._outside.run_id is not None else context.inherited()
+        if around.run_id in (None, self.run_id):
+            return {}
+        return {"parent_run_id": around.run_id, "parent_node": around.node_name}
 
     def plan(self, rows: Iterable[dict[str, Any]]) -> None:
         """Emit the steps of the plan, in as many `pipeline_plan` events as they need."""
@@ -254,6 +267,13 @@ class RunRecord:
         if self._end_of_run is None:
             return None
         return self._end_of_run.last_good_rows(sanitize_text(self.name), partition and sanitize_text(partition))
+
+    def leave(self) -> None:
+        """Close the part of this process in a run that other processes continue: the run does not end."""
+        if self.metrics is not None:
+            self.metrics.flush()
+        self._end_of_run = None
+        self.close()
 
     def interrupt(self, error: BaseException) -> bool:
         """End and close the run as cancelled, from a thread that does not run it; return False if it ends already."""

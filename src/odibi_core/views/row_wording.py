@@ -85,7 +85,7 @@ def _counts(change: RowChange) -> str:
 
 def cause_words(cause: RowCause) -> str:
     """Return the rule of a cause, with its share if it is not all rows of its side; an empty text without one."""
-    if not cause.text:
+    if not cause.text or cause.level == "no_rule":
         return _LEVELS["no_rule"] if cause.level == "no_rule" else ""
     share = cause.share
     return cause.text if share is None or share >= 1 else f"{percent(share)} of them by {cause.text}"

@@ -28,7 +28,7 @@ _OF_LIST: Final = (
     "run_id", "pipeline_name", "partition", "status", "started", "ended", "duration_ms", "engine", "steps",
     "success_count", "failed_count", "skipped_count", "rows_read", "rows_published", "checks_passed", "checks_failed",
     "checks_not_checked", "unusual", "cost_usd", "error", "params", "tags", "git_commit", "git_dirty", "host",
-    "resumed_from", "blame", "last_event",
+    "resumed_from", "blame", "last_event", "parent_run_id", "integration", "external_run_id", "external_url",
 )  # fmt: skip
 _LONGEST_LINE: Final = 20_000
 """Characters of a field of a line; the raw record has all of it."""

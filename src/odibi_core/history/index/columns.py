@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odibi_core.history.schema import TABLES, Column, Type
 
-VERSION: Final = 4
+VERSION: Final = 5
 """The version of the tables below; an index of another version is built again."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

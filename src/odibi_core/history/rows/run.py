@@ -11,7 +11,10 @@ from odibi_core.history.rows.cells import Row, json_text, object_of, real, row_o
 from odibi_core.views.answers import RunRow
 from odibi_core.views.values import count, flag, message, record, text
 
-_TEXTS = ("partition", "command", "python", "system", "os_user", "resumed_from")
+_TEXTS = (
+    "partition", "command", "python", "system", "os_user", "resumed_from", "parent_run_id", "parent_node",
+    "integration", "integration_version", "external_run_id", "external_url",
+)  # fmt: skip
 _OBJECTS = ("params", "packages", "environment", "selection")
 
 

@@ -1,0 +1,141 @@
+"""`HostNode`: one execution of a node of a host, from the callback before it to the callback after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odibi_core.checks.base import CheckResult
+from odibi_core.events import context
+from odibi_core.integrations.base import PlannedNode, guarded
+from odibi_core.runtime import node_span
+from odibi_core.runtime.node_decorator import ObservedCall
+from odibi_core.runtime.node_events import NodeEvents
+from odibi_core.runtime.observer import activate
+from odibi_core.runtime.producer_index import Link
+
+if TYPE_CHECKING:
+    from odibi_core.integrations.host_run import HostRun
+
+
+class HostNode(ObservedCall):
+    """Records one execution of a node. No method raises, and a method after the end does nothing.
+
+    Between `begin` and the end, lines of loggers, accesses to files and nested runs belong to the node, in the thread
+    or task that called `begin`.
+
+    Args:
+        run: The run.
+        planned: The node.
+        given: The values that it takes, by parameter.
+        scoped: False if the host calls back outside of the thread or task that does the work.
+        began: The time at which it began, by the monotonic clock, if that is not now.
+    """
+
+    def __init__(
+        self, run: HostRun, planned: PlannedNode, given: dict[str, Any], *, scoped: bool = True,
+        began: float | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(run.observer, (planned.name, planned.layer, planned.function), given)
+        self._run, self._planned, self._scoped, self._began_at = run, planned, scoped, began
+        self._is_open = False
+
+    @guarded
+    def begin(self) -> HostNode:
+        """Publish the start, and the frames that the node takes; return the node."""
+        self._is_open = True
+        self._outside = context.current()
+        self._safely(self._begin)
+        if self._events is None:
+            self._is_open = False
+            return self
+        self._inside = node_span.inside(self._events.context)
+        if self._scoped:
+            context.put(self._inside)
+            self._bus_before, self._observer_before = context.bus_here.get(), activate(self._observer)
+            context.bus_here.set(self._observer.bus)
+        return self
+
+    @guarded
+    def end(self, result: Any = None, *, rows: int | None = None) -> None:
+        """Publish the frames of the result, and the success; `rows` is the number of rows if there is no frame."""
+        if self._leave():
+            self._rows_reported = rows
+            self.finish(result=result)
+
+    @guarded
+    def fail(self, error: BaseException | str | None, *, cancelled: bool | None = None) -> None:
+        """Publish the failure: an exception, or the text that the host reports."""
+        if not self._leave() or self._events is None:
+            return
+        if isinstance(error, BaseException):
+            self._events.failed(error, cancelled=cancelled)
+        else:
+            self._events.failed_elsewhere(error, None)
+        self._events = None
+
+    @guarded
+    def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
+        """Publish that an attempt failed and that the host makes another one: the node stays open."""
+        if self._is_open and self._events is not None:
+            self._events.retry(attempt, error, delay_s, max_attempts)
+
+    @guarded
+    def cached(self, key: str | None = None) -> None:
+        """Publish that the result comes from the cache of the host."""
+        if self._is_open and self._events is not None:
+            self._events.cached(True, {} if key is None else {"cache_key": key})
+
+    @guarded
+    def check(self, result: CheckResult, duration_ms: float = 0.0) -> None:
+        """Publish the result of a check of the host."""
+        if self._is_open and self._events is not None:
+            self._events.check(result, duration_ms)
+
+    @property
+    def name(self) -> str:
+        """The name of the node in the record."""
+        return self._name
+
+    def _leave(self) -> bool:
+        """Restore the context of the thread; return False if the node is not open."""
+        was_open, self._is_open = self._is_open, False
+        if was_open and self._scoped:
+            context.put(self._outside)
+            context.bus_here.set(self._bus_before)
+            activate(self._observer_before)
+        return was_open
+
+    _rows_reported: int | None = None
+
+    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
+        if self._events is not None:
+            self._safely(self._end, error, partial, result)
+        self._columns = None
+
+    def _made(self, events: NodeEvents, result: Any, found: list[tuple[str, Any]]) -> int | None:
+        rows = super()._made(events, result, found)
+        return self._rows_reported if rows is None else rows
+
+    def _identity(self) -> Any:
+        return HostNode  # the name alone is the identity: a host may make its functions anew
+
+    def _start(self, events: NodeEvents) -> None:
+        events.start(began=self._began_at)
+
+    def _link_of(self, path: str, value: Any) -> Link | None:
+        parameter, _, rest = path.partition(".")
+        dataset = self._planned.inputs.get(parameter)
+        if dataset is None:
+            return super()._link_of(path, value)
+        return Link(path, f"{dataset}.{rest}" if rest else dataset, self._run.maker_of(dataset), False)
+
+    def _dataset(self, path: str) -> str:
+        outputs = self._planned.outputs
+        output, _, rest = path.removeprefix(".").partition(".")
+        if output in outputs:
+            return f"{outputs[output]}.{rest}" if rest else outputs[output]
+        return f"{outputs.get('out', self._name)}{path}"
+
+    def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
+        if not self._run.is_planned(self._planned.name):
+            super()._plan(links, outputs)

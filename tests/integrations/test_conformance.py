@@ -1,0 +1,79 @@
+"""One suite over all hosts: the same pipeline, the same faults, and the same facts asserted from the record.
+
+Each host has a program `programs/HOST_program.py SCENARIO [bare]`. The pipeline `shop` has three nodes: `load` makes
+100 rows, `clean` keeps the 75 with an amount above 0, and `total` sums them. A scenario that a host has no concept of
+is in `NONE`, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.integrations.hosts import HOSTS, Ended, run_program
+
+NONE: dict[tuple[str, str], str] = {
+    ("hamilton", "retry"): "Hamilton does not run a function again",
+    ("hamilton", "skip"): "Hamilton plans only the nodes that it needs",
+}
+"""Scenarios that a host has no concept of."""
+
+
+Outcome = Callable[..., Ended]
+
+
+def hosts_of(scenario: str) -> list[object]:
+    """Return the hosts that have a scenario, each with all its tests in one process, which runs each program once."""
+    found = [host for host in HOSTS if (host, scenario) not in NONE]
+    return [pytest.param(host, marks=pytest.mark.xdist_group(f"host {host}")) for host in found]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """Return a function that runs the program of a host once: `outcome(host, scenario, "bare")`."""
+    known: dict[tuple[str, ...], Ended] = {}
+
+    def of(host: str, *arguments: str) -> Ended:
+        asked = (host, *arguments)
+        if asked not in known:
+            known[asked] = run_program(host, arguments, tmp_path_factory.mktemp("-".join(asked)))
+        return known[asked]
+
+    return of
+
+
+@pytest.mark.parametrize("host", hosts_of("success"))
+def test_a_successful_run_has_its_nodes_rows_edges_and_log(host: str, outcome: Outcome) -> None:
+    ended = outcome(host, "success")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    run, nodes = ended.run(), ended.nodes()
+    assert (run["status"], run["integration"]) == ("success", host)
+    assert run["integration_version"]
+    assert run["external_run_id"]
+    assert [nodes[name]["status"] for name in ("load", "clean", "total")] == ["success"] * 3
+    assert (nodes["load"]["rows_out"], nodes["clean"]["rows_in"], nodes["clean"]["rows_out"]) == (100, 100, 75)
+    assert "load" in str(nodes["clean"]["depends_on"])
+    assert "clean" in str(nodes["total"]["depends_on"])
+    lines = ended.sql("select node_name, message from logs where logger = 'shop'")
+    assert [str(line["message"]) for line in lines] == ["cleaning 100 rows"]
+    assert str(lines[0]["node_name"]).endswith("clean")
+
+
+@pytest.mark.parametrize("host", hosts_of("failure"))
+def test_a_failed_node_fails_the_run_and_has_its_error(host: str, outcome: Outcome) -> None:
+    ended = outcome(host, "failure")
+    run, nodes = ended.run(), ended.nodes()
+    assert run["status"] == "failed"
+    assert nodes["load"]["status"] == "success"
+    assert nodes["clean"]["status"] == "failed"
+    assert "amount must be positive" in str(nodes["clean"]["error"])
+    assert nodes["clean"]["error_type"] == "ValueError"
+    assert nodes.get("total", {}).get("status", "pending") in ("pending", "skipped")
+
+
+@pytest.mark.parametrize("scenario", ["success", "failure"])
+@pytest.mark.parametrize("host", hosts_of("success"))
+def test_the_host_behaves_as_without_the_record(host: str, scenario: str, outcome: Outcome) -> None:
+    recorded = outcome(host, scenario)
+    bare = outcome(host, scenario, "bare")
+    assert (recorded.returncode, recorded.stdout) == (bare.returncode, bare.stdout)
