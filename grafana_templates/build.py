@@ -1,5 +1,5 @@
 """The script that builds the Grafana dashboards beside it, from the tables of `overview.py`, `node_performance.py`,
-`toolkit.py` and `run_history.py`.
+`toolkit.py`, `run_history.py` and `served.py`.
 
     python grafana_templates/build.py            write the JSON
     python grafana_templates/build.py --check    exit with 1 and a diff if the JSON differs
@@ -21,6 +21,7 @@ import built_files
 import node_performance
 import overview
 import run_history
+import served
 import toolkit
 from grafana_foundation_sdk.builders import dashboard, table
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -129,6 +130,14 @@ def dashboards() -> dict[str, str]:
             "The history of all runs in PostgreSQL, as odibi store export --to brings it there.",
             run_history.panels(),
             run_history.variables(),
+            since="now-30d",
+        ),
+        "odibi_server_dashboard.json": text_of(
+            "odibi-server",
+            "odibi-core: server",
+            "Pipelines, runs, steps, errors, datasets and costs, from the API of odibi serve.",
+            served.panels(),
+            served.variables(),
             since="now-30d",
         ),
     }

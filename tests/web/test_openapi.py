@@ -20,6 +20,7 @@ PATHS = {
     "/api/pipelines": "/api/pipelines",
     "/api/compare": "/api/compare?run=daily",
     "/api/pipelines/{name}/steps/{step}": "/api/pipelines/daily/steps/clean",
+    "/api/pipelines/{name}/steps/{step}/points": "/api/pipelines/daily/steps/clean/points?since=2026-01-01T00:00:00Z",
     "/api/datasets": "/api/datasets",
     "/api/questions": "/api/questions",
     "/api/errors": "/api/errors",

@@ -26,18 +26,21 @@ _MUTED_FAMILIES: Final = (*FAMILIES, "cadence", "status")
 
 
 def alerts(source: Source, asked: OfAlerts) -> AlertsAnswer:
-    """Return the alerts of rules and the findings since a time, the newest first, and the mutes in force."""
+    """Return the alerts of rules and the findings of a time, the newest first, and the mutes in force."""
     now = utc_now()
+    until = min(now, asked.until or now)
     since = asked.since or now - _WEEK
     states = read_states(source.store.root, now)
     with source.index() as index:
         if asked.pipeline is not None:
             check_pipeline(index, asked.pipeline)
-        found = watch(index, since, now, asked.pipeline, only_read=True)
+        found = watch(index, since, until, asked.pipeline, only_read=True)
     of_rules = [
         {**_plain(each), "status": each.status, "muted": states.is_muted(each, now)}
         for each in states.by_id.values()
-        if asked.pipeline in (None, each.pipeline_name) and (each.is_open or (asked.all and each.raised >= since))
+        if asked.pipeline in (None, each.pipeline_name)
+        and each.raised <= until
+        and (each.is_open or (asked.all and each.raised >= since))
     ]
     if not asked.all:
         of_rules = [each for each in of_rules if not each["muted"] and each["status"] != "acknowledged"]

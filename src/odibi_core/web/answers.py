@@ -83,6 +83,19 @@ class StepHistory(Answer, frozen=True, kw_only=True):
     findings: list[Document]
 
 
+class StepPoints(Answer, frozen=True, kw_only=True):
+    """A step in runs, the oldest first: a flat row for each, as time series of other programs have it.
+
+    `rows_out_low` and `rows_out_high` are the range that the earlier runs make usual, null while it is learned. `more`
+    is true if older runs of the time are left out.
+    """
+
+    pipeline: str
+    step: str
+    points: list[Document]
+    more: bool
+
+
 class DatasetPage(Page, frozen=True, kw_only=True):
     """Files and tables that runs wrote and read, the last written first."""
 

@@ -175,8 +175,9 @@ _FIGURES: Final = (
 
 def costs(source: Source, asked: OfCosts) -> CostAnswer:
     """Return the known costs of a time by group, the largest first; unknown ones are counted, and not in the sums."""
-    since = asked.since or utc_now() - _MONTH
-    where = f"where timestamp >= {literal(_naive(since))}::timestamp"
+    since, until = asked.since or utc_now() - _MONTH, asked.until or utc_now()
+    first, last = (f"{literal(_naive(each))}::timestamp" for each in (since, until))
+    where = f"where timestamp between {first} and {last}"
     history, key = History(source.store), _BY[asked.by]
     order = "1" if asked.by == "day" else "cost_usd desc nulls last, calls desc, 1"
     groups = history.sql(

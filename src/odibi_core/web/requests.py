@@ -78,6 +78,14 @@ class OfHistory(Asked, frozen=True, kw_only=True):
     before: Annotated[Moment, Meta(description="Only runs that began before this time.")] | None = None
 
 
+class OfPoints(Asked, frozen=True, kw_only=True):
+    """The runs of a step in a time."""
+
+    since: Annotated[Moment, Meta(description="By default 30 days ago.")] | None = None
+    until: Annotated[Moment, Meta(description="Only runs that began before this time.")] | None = None
+    limit: Limit = MOST_ROWS
+
+
 class OfTwoRuns(Asked, frozen=True, kw_only=True):
     """Two runs."""
 
@@ -131,6 +139,7 @@ class OfCosts(Asked, frozen=True, kw_only=True):
 
     by: Literal["operation", "run", "pipeline", "day", "step"] = "operation"
     since: Annotated[Moment, Meta(description="By default 30 days ago.")] | None = None
+    until: Annotated[Moment, Meta(description="By default now.")] | None = None
     limit: Limit = 100
 
 
@@ -138,6 +147,7 @@ class OfAlerts(Asked, frozen=True, kw_only=True):
     """Alerts and findings."""
 
     since: Annotated[Moment, Meta(description="By default 7 days ago; open alerts are always listed.")] | None = None
+    until: Annotated[Moment, Meta(description="By default now.")] | None = None
     pipeline: Name | None = None
     all: Annotated[bool, Meta(description="Also those that are acknowledged, muted or resolved.")] = False
 

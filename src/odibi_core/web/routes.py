@@ -53,6 +53,10 @@ ROUTES: Final = (
         answers.StepHistory, step_history.step_history, tag="pipelines",
     ),
     Route(
+        "/api/pipelines/{name}/steps/{step}/points", "Return a step as a row for each of its runs.", requests.OfPoints,
+        answers.StepPoints, step_history.points, tag="pipelines",
+    ),
+    Route(
         "/api/datasets", "List datasets.", requests.OfDatasets, answers.DatasetPage, queries.datasets, tag="data"
     ),
     Route("/api/sql", "Answer one SELECT.", requests.OfQuery, answers.SqlAnswer, queries.sql, tag="data"),

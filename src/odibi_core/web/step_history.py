@@ -1,20 +1,22 @@
-"""The history of one step: its figures in the last runs, each with the range that its earlier runs make usual."""
+"""The history of one step: its figures in runs, each with the range that the earlier runs make usual."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.errors import RunNotFoundError, nearest
 from odibi_core.events import kinds
+from odibi_core.events.clock import utc_now
 from odibi_core.history.grid import state_of
 from odibi_core.history.noticing.baseline import deviation
 from odibi_core.history.noticing.families import DURATION, NULLS, ROWS, SELECTIVITY, Family
 from odibi_core.history.noticing.series import share_noise
 from odibi_core.history.rows import as_dicts
-from odibi_core.web.answers import Document, Series, StepHistory
+from odibi_core.web.answers import Document, Series, StepHistory, StepPoints
 from odibi_core.web.fleet import check_pipeline
-from odibi_core.web.requests import OfHistory
+from odibi_core.web.requests import OfHistory, OfPoints
 
 if TYPE_CHECKING:
     from odibi_core.history.figures import RunFigures
@@ -33,17 +35,20 @@ _POINT: Final = (
     "checks_not_checked", "error", "attempts", "cache_hit",
 )  # fmt: skip
 
+_FIGURES: Final[tuple[tuple[str, str, Family], ...]] = (
+    ("rows out", "rows_out", ROWS), ("rows in", "rows_in", ROWS), ("selectivity", "selectivity", SELECTIVITY),
+    ("duration", "duration_ms", DURATION),
+)  # fmt: skip
+"""The figures of a step: their titles, columns and families."""
+_MONTH: Final = timedelta(days=30)
+
 Values = list[float | None]
 
 
 def step_history(source: Source, asked: OfHistory, pipeline: str, step: str) -> StepHistory:
     """Return the last runs of a step, the oldest first, with series of figures and the findings in them."""
     with source.index() as index:
-        check_pipeline(index, pipeline)
-        nodes = index.nodes(pipeline, step, asked.before, asked.last + _EARLIER)[::-1]
-        if not nodes:
-            known = {row["node_name"] for row in index.nodes(pipeline, last=1)}
-            raise RunNotFoundError(f"pipeline {pipeline!r} has no step {step!r}{nearest(step, known)}")
+        nodes = _nodes(index, pipeline, step, asked.before, asked.last)
         figures = {each.run_id: each for each in index.figures(pipeline, asked.before, asked.last + _EARLIER)}
         shown = nodes[-asked.last :]
         findings = _findings(index, [row["run_id"] for row in shown], pipeline, step)
@@ -51,22 +56,57 @@ def step_history(source: Source, asked: OfHistory, pipeline: str, step: str) -> 
     return StepHistory(
         pipeline=pipeline,
         step=step,
-        layer=shown[-1]["layer"],
-        runs=[{**{name: row[name] for name in _POINT}, "state": state_of(row)} for row in shown],
+        layer=shown[-1]["layer"] if shown else None,
+        runs=[_point(row) for row in shown],
         series=_series(nodes, hidden),
         columns=_columns(nodes, figures, step, hidden),
         findings=findings,
     )
 
 
+def points(source: Source, asked: OfPoints, pipeline: str, step: str) -> StepPoints:
+    """Return the runs of a step in a time, the oldest first: in each row its figures and the ends of their ranges."""
+    since = asked.since or utc_now() - _MONTH
+    with source.index() as index:
+        nodes = _nodes(index, pipeline, step, asked.until, asked.limit + 1)
+    left_out = max(sum(row["run_started"] < since for row in nodes), len(nodes) - asked.limit)
+    rows = [_point(row) for row in nodes[left_out:]]
+    for _, name, family in _FIGURES:
+        values = _values(nodes, name)
+        ends = zip(values[left_out:], *_band(values, left_out, family, _NOISE), strict=True)
+        for row, (value, low, high) in zip(rows, ends, strict=True):
+            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    more = left_out > 0 and nodes[left_out - 1]["run_started"] >= since
+    return StepPoints(pipeline=pipeline, step=step, points=rows, more=more)
+
+
+def _nodes(index: Index, pipeline: str, step: str, before: datetime | None, last: int) -> list[dict[str, Any]]:
+    """Return the last runs of a step, the oldest first, behind those from which their ranges are learned.
+
+    Raises:
+        RunNotFoundError: There is no such pipeline or step.
+    """
+    check_pipeline(index, pipeline)
+    nodes = index.nodes(pipeline, step, before, last + _EARLIER)[::-1]
+    known = set() if nodes else {row["node_name"] for row in index.nodes(pipeline, last=1)}
+    if nodes or step in known:
+        return nodes
+    raise RunNotFoundError(f"pipeline {pipeline!r} has no step {step!r}{nearest(step, known)}")
+
+
+def _point(row: dict[str, Any]) -> Document:
+    return {**{name: row[name] for name in _POINT}, "state": state_of(row)}
+
+
+def _values(nodes: list[dict[str, Any]], name: str) -> Values:
+    """Return a figure of each run; null for one that did not succeed."""
+    return [row[name] if row["status"] == "success" else None for row in nodes]
+
+
 def _series(nodes: list[dict[str, Any]], hidden: int) -> list[Series]:
-    wanted: tuple[tuple[str, str, Family], ...] = (
-        ("rows out", "rows_out", ROWS), ("rows in", "rows_in", ROWS), ("selectivity", "selectivity", SELECTIVITY),
-        ("duration", "duration_ms", DURATION),
-    )  # fmt: skip
     found = []
-    for title, name, family in wanted:
-        values = [row[name] if row["status"] == "success" else None for row in nodes]
+    for title, name, family in _FIGURES:
+        values = _values(nodes, name)
         if any(value is not None for value in values[hidden:]):
             unit = {"duration_ms": "ms", "selectivity": "share"}.get(name, "rows")
             low, high = _band(values, hidden, family, _NOISE)
