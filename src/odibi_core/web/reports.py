@@ -14,6 +14,7 @@ from odibi_core.events import Event
 from odibi_core.events.clock import utc_now
 from odibi_core.exporters.base import MetricsSnapshot
 from odibi_core.exporters.prometheus_names import escaped
+from odibi_core.views.answers import ErrorExample
 from odibi_core.views.as_dict import answer_dict
 from odibi_core.views.errors import ErrorsView
 from odibi_core.views.health import HealthView
@@ -25,6 +26,9 @@ from odibi_core.web.requests import OfErrors, OfMetrics, OfNothing, OfRecent
 
 if TYPE_CHECKING:
     from odibi_core.web.source import Source
+
+Examples = dict[str, ErrorExample]
+"""The newest failures of a run, by the fingerprint of the error."""
 
 _MONTH: Final = timedelta(days=30)
 _MOST_RUNS: Final = 200
@@ -43,21 +47,36 @@ def errors(source: Source, asked: OfErrors) -> ErrorPage:
     return ErrorPage(errors=page, total=len(found), offset=asked.offset, limit=asked.limit)
 
 
-def one_error(source: Source, asked: OfNothing, fingerprint: str) -> Document:
-    """Return one error with its newest failure: traceback, context, what came before."""
+def one_error(
+    source: Source, asked: OfNothing, fingerprint: str, examples_of: Callable[[str], Examples] | None = None
+) -> Document:
+    """Return one error with its newest failure: traceback, context, what came before.
+
+    Args:
+        source: The store.
+        asked: The parameters of the request, which has none.
+        fingerprint: The error.
+        examples_of: Return the newest failures of a run. By default the run is read.
+    """
     with source.index() as index:
         rows = {each.fingerprint: each for each in index.errors()}
     row = rows.get(fingerprint)
     if row is None:
         raise RunNotFoundError(f"there is no error {fingerprint!r}{nearest(fingerprint, rows)}")
-    view = ErrorsView()
-    for event in source.store.read(row.name):
-        view(event)
-    example = next((each for each in view.answer().groups if each.fingerprint == fingerprint), None)
+    examples = examples_of(row.name) if examples_of else examples_in(source, row.name)
+    example = examples.get(fingerprint)
     return {
         **msgspec.to_builtins(row, builtin_types=(datetime,)),
-        "example": None if example is None else answer_dict(example.example),
+        "example": None if example is None else answer_dict(example),
     }
+
+
+def examples_in(source: Source, run_id: str) -> Examples:
+    """Return the newest failure of each error of a run."""
+    view = ErrorsView()
+    for event in source.store.read(run_id):
+        view(event)
+    return {each.fingerprint: each.example for each in view.answer().groups}
 
 
 def usage(source: Source, asked: OfRecent) -> Document:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 RUNS: Final = 200
 """The newest runs, which have pages of their own."""
 _PIPELINES: Final = 200
+_READ_AT_ONCE: Final = 16
+"""Runs whose failures are kept while the pages of errors are written: the errors of one run follow each other."""
 _PART: Final = "-_.!~*'()"
 """Characters that `encodeURIComponent` leaves as they are, besides letters and digits."""
 _INDEX: Final = "index.json"
@@ -75,7 +78,6 @@ def write_static(source: Source, folder: Path, version: str) -> Written:
 
 def _answers(source: Source, listed: Any) -> Answers:
     """Yield each request of the pages, as they spell it, with its answer."""
-    nothing = requests.OfNothing()
     page = fleet.pipelines(source, requests.OfFleet(limit=_PIPELINES))
     yield "pipelines", lambda: page
     yield "runs", lambda: listed
@@ -86,9 +88,10 @@ def _answers(source: Source, listed: Any) -> Answers:
     yield "usage", lambda: reports.usage(source, requests.OfRecent())
     failures = reports.errors(source, requests.OfErrors(limit=requests.MOST_ROWS))
     yield "errors", lambda: failures
+    examples_of = lru_cache(_READ_AT_ONCE)(partial(reports.examples_in, source))
     for each in failures.errors:
-        mark = each["fingerprint"]
-        yield f"errors/{_part(mark)}", lambda mark=mark: reports.one_error(source, nothing, mark)  # type: ignore[misc]
+        one_error = partial(reports.one_error, source, requests.OfNothing(), each["fingerprint"], examples_of)
+        yield f"errors/{_part(each['fingerprint'])}", one_error
     for pipeline in page.pipelines:
         yield from _of_pipeline(source, pipeline.name)
     for row in listed.runs:
