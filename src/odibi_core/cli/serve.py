@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +12,6 @@ from odibi_core import __version__
 from odibi_core.cli import options, output, record
 from odibi_core.events.paths import absolute_path
 from odibi_core.settings import get_config, read_settings
-
-_log = logging.getLogger("odibi_core")
 
 if TYPE_CHECKING:
     from odibi_core.web.source import Source
@@ -85,11 +82,11 @@ def _write(source: Source, folder: Path) -> None:
 def _source(store: str | None) -> Source:
     """Return the source of the server: the store, and for a shared one its synchronization."""
     from odibi_core.cli.shared_store import address_of
-    from odibi_core.history.remote.opening import open_copy
+    from odibi_core.history.remote.opening import refresh_copy
     from odibi_core.web.source import Source
 
     kept = record.open_store(store)
     if address_of(store) is None:
         return Source(kept)
     settings = read_settings(store={"dir": store or None})
-    return Source(kept, lambda: open_copy(settings, _log.debug))
+    return Source(kept, lambda report: refresh_copy(settings, report))

@@ -14,11 +14,15 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Page(Answer, frozen=True, kw_only=True):
-    """A page of a list: `total` counts all rows that pass the filter."""
+    """A page of a list: `total` counts all rows that pass the filter.
+
+    `problems` are sentences about records that could not be read, or of a shared store that are not here yet.
+    """
 
     total: int
     offset: int
     limit: int
+    problems: list[str]
 
 
 class RunPage(Page, frozen=True, kw_only=True):

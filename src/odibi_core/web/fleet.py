@@ -42,8 +42,9 @@ def pipelines(source: Source, asked: OfFleet) -> FleetPage:
             total, found = len(passed), passed[asked.offset : asked.offset + asked.limit]
     first = (since - datetime(1970, 1, 1, tzinfo=zone)).days
     return FleetPage(
-        pipelines=found, total=total, offset=asked.offset, limit=asked.limit, now=now, first_day=first, days=asked.days
-    )
+        pipelines=found, total=total, offset=asked.offset, limit=asked.limit, now=now, first_day=first, days=asked.days,
+        problems=source.problems,
+    )  # fmt: skip
 
 
 def _passes(pipeline: FleetPipeline, only: str) -> bool:

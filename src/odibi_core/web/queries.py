@@ -160,7 +160,9 @@ def datasets(source: Source, asked: OfDatasets) -> DatasetPage:
         {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}
         for row in found[asked.offset : asked.offset + asked.limit]
     ]
-    return DatasetPage(datasets=page, total=len(found), offset=asked.offset, limit=asked.limit, now=now)
+    return DatasetPage(
+        datasets=page, total=len(found), offset=asked.offset, limit=asked.limit, now=now, problems=source.problems
+    )
 
 
 _BY: Final = {

@@ -44,7 +44,7 @@ def errors(source: Source, asked: OfErrors) -> ErrorPage:
         text = asked.search.lower()
         found = [each for each in found if text in f"{each.error_type} {each.message} {each.nodes}".lower()]
     page = [msgspec.to_builtins(each, builtin_types=(datetime,)) for each in found[asked.offset :][: asked.limit]]
-    return ErrorPage(errors=page, total=len(found), offset=asked.offset, limit=asked.limit)
+    return ErrorPage(errors=page, total=len(found), offset=asked.offset, limit=asked.limit, problems=source.problems)
 
 
 def one_error(

@@ -45,7 +45,8 @@ def runs(source: Source, asked: OfRuns) -> RunPage:
         rows = index.runs(wanted, asked.limit, asked.offset)
         is_last = len(rows) < asked.limit and bool(rows or not asked.offset)
         total = asked.offset + len(rows) if is_last else index.count(wanted)
-    return RunPage(runs=[listed(row) for row in rows], total=total, offset=asked.offset, limit=asked.limit)
+    found = [listed(row) for row in rows]
+    return RunPage(runs=found, total=total, offset=asked.offset, limit=asked.limit, problems=source.problems)
 
 
 def listed(row: dict[str, Any]) -> Document:

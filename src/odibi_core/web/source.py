@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from odibi_core.errors import STOPS
+from odibi_core.errors import STOPS, first_line
 from odibi_core.events.clock import monotonic
 from odibi_core.history.index import Index
 from odibi_core.store.segments import safe_name
 
 if TYPE_CHECKING:
     from odibi_core.store.runs import RunStore
+
+Report = Callable[[str], object]
+"""Takes a sentence about what is missing."""
 
 _log = logging.getLogger("odibi_core")
 QUERIES: Final = 2
@@ -31,12 +34,13 @@ class Source:
 
     Args:
         store: The store; of a shared store the local copy.
-        synchronize: Brings the copy of a shared store up to date; None for a store of this machine.
+        synchronize: Brings the copy of a shared store up to date, and reports each reason why it is not complete; None
+            for a store of this machine.
         every_s: Seconds between two synchronizations.
     """
 
     def __init__(
-        self, store: RunStore, synchronize: Callable[[], RunStore] | None = None, every_s: float = 10.0
+        self, store: RunStore, synchronize: Callable[[Report], RunStore] | None = None, every_s: float = 10.0
     ) -> None:
         self._store = store
         self._every_s = every_s
@@ -44,8 +48,8 @@ class Source:
         self.query_slots = threading.BoundedSemaphore(QUERIES)
         self._refreshing = threading.Lock()
         self._refreshed: float | None = None
-        self.problems: list[str] = []
-        """Sentences about what could not be read."""
+        self._unread: list[str] = []
+        self._not_here: list[str] = []
         if synchronize is not None:
             threading.Thread(target=self._work, args=(synchronize,), name="odibi-serve-sync", daemon=True).start()
 
@@ -53,6 +57,11 @@ class Source:
     def store(self) -> RunStore:
         """The store as it was last opened."""
         return self._store
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences about what could not be read, or is not here yet."""
+        return [*self._not_here, *self._unread]
 
     def find(self, wanted: str) -> str:
         """Return the id of a run, as `RunStore.find` takes it; an id is found without a list of all runs.
@@ -81,13 +90,16 @@ class Source:
                 return
             index.refresh()
             self._refreshed = monotonic()
-            self.problems = [*index.problems, *self._store.cold.problems]
+            self._unread = [*index.problems, *self._store.cold.problems]
 
-    def _work(self, synchronize: Callable[[], RunStore]) -> None:
+    def _work(self, synchronize: Callable[[Report], RunStore]) -> None:
         while not self._stop.wait(self._every_s):
+            found: list[str] = []
             try:
-                self._store = synchronize()
+                self._store = synchronize(found.append)
             except STOPS:
                 raise
-            except Exception:  # the network: the copy of before is served
+            except Exception as error:  # the copy of before is served
                 _log.warning("the shared store could not be synchronized", exc_info=True)
+                found.append(f"the shared store could not be synchronized: {first_line(error)}")
+            self._not_here = found

@@ -6,10 +6,12 @@ import atexit
 from collections.abc import Callable
 from pathlib import Path
 
+from odibi_core.errors import RemoteStoreError
 from odibi_core.history.remote.address import read_address
-from odibi_core.history.remote.mirror import locked, mirror_folder, sync
+from odibi_core.history.remote.mirror import Mirror, locked, mirror_folder, sync
 from odibi_core.history.remote.overlay import add_notes, move_notes
 from odibi_core.history.remote.shipper import ship_at_end
+from odibi_core.history.remote.shipping import is_left, ship
 from odibi_core.settings import Settings
 from odibi_core.store.runs import RunStore
 
@@ -26,17 +28,41 @@ def open_copy(settings: Settings, report: Callable[[str], object]) -> RunStore:
     Raises:
         RemoteStoreError: The shared store cannot be reached, and there is no copy yet.
     """
-    address = read_address(settings.store.url)
-    root = mirror_folder(address, settings.store)
-    _spool_notes(root, settings.root, report)
-    mirror = sync(address, settings.store, local=settings.root)
-    for problem in mirror.problems:
-        report(problem)
+    mirror = _synchronized(settings, report)
     if not mirror.problem:
         ship_at_end(settings.root, settings.store)
     # It runs before the shipping at the end, which was registered first.
-    atexit.register(_spool_notes, root, settings.root, report)
-    return RunStore(root)
+    atexit.register(_spool_notes, mirror.root, settings.root, report)
+    return RunStore(mirror.root)
+
+
+def refresh_copy(settings: Settings, report: Callable[[str], object]) -> RunStore:
+    """Bring the copy that `open_copy` opened up to date, for a program that goes on; ship its notes now.
+
+    Args:
+        settings: The settings, with `store.url`.
+        report: Called with a sentence for each reason why answers may not be complete.
+
+    Raises:
+        StoreError: The copy cannot be written.
+    """
+    mirror = _synchronized(settings, report)
+    address = read_address(settings.store.url)
+    if not mirror.problem and is_left(settings.root, address):
+        try:
+            ship(settings.root, address)
+        except RemoteStoreError as error:
+            report(f"notes on alerts are not shipped yet: {error}")
+    return RunStore(mirror.root)
+
+
+def _synchronized(settings: Settings, report: Callable[[str], object]) -> Mirror:
+    address = read_address(settings.store.url)
+    _spool_notes(mirror_folder(address, settings.store), settings.root, report)
+    mirror = sync(address, settings.store, local=settings.root)
+    for problem in mirror.problems:
+        report(problem)
+    return mirror
 
 
 def _spool_notes(root: Path, local: Path, report: Callable[[str], object]) -> None:

@@ -51,6 +51,14 @@ export function stateOf(state, word) {
 }
 
 /**
+ * Return a notice for each reason why a list may not have everything.
+ * @param {{problems?: string[]}} found
+ */
+export function notices(found) {
+  return (found.problems ?? []).map((text) => h("p", {class: "trouble", role: "status"}, bidi(text, "span")));
+}
+
+/**
  * Return a table, or a sentence without rows.
  * @param {string} name for screen readers
  * @param {Column[]} columns

@@ -2,7 +2,7 @@
 import {h, bidi} from "../dom.js";
 import {count, plural, size} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, linked, listAsking, listing, pageHead, pager, searchField} from "../listing.js";
+import {ago, linked, listAsking, listing, notices, pageHead, pager, searchField} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -17,6 +17,7 @@ export function mount(root, page, services) {
   /** @param {any} found */
   const show = (found) =>
     list.replaceChildren(
+      ...notices(found),
       listing("Datasets", columns(found, services), found.datasets, "No run read or wrote a file."),
       pager(found, "dataset", services.fetchJson && ((offset) => ask({offset}))),
     );

@@ -2,7 +2,7 @@
 import {h, bidi, section} from "../dom.js";
 import {count, plural} from "../format.js";
 import {drawPage} from "../shell.js";
-import {ago, firstLine, linked, listAsking, listing, pageHead, pager, searchField, time} from "../listing.js";
+import {ago, firstLine, linked, listAsking, listing, notices, pageHead, pager, searchField, time} from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
@@ -21,6 +21,7 @@ export function mount(root, page, services) {
   /** @param {any} found */
   const show = (found) =>
     list.replaceChildren(
+      ...notices(found),
       listing(
         "Errors",
         [

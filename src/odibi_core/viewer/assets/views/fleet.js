@@ -8,6 +8,7 @@ import {
   linked,
   listAsking,
   listing,
+  notices,
   pageHead,
   pager,
   searchField,
@@ -31,7 +32,7 @@ export function mount(root, fleet, services) {
   const list = h("div", {"aria-live": "off"});
   /** @param {any} found */
   const show = (found) =>
-    list.replaceChildren(...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
+    list.replaceChildren(...notices(found), ...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
   const ask = listAsking(services, "pipelines", asked, show);
   const tools = [
     searchField("Search pipelines", "", (search) => ask({search, offset: 0})),

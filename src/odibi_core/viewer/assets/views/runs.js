@@ -7,6 +7,7 @@ import {
   linked,
   listAsking,
   listing,
+  notices,
   pageHead,
   pager,
   searchField,
@@ -29,7 +30,7 @@ export function mount(root, page, services) {
   const list = h("div");
   /** @param {any} found */
   const show = (found) =>
-    list.replaceChildren(...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
+    list.replaceChildren(...notices(found), ...table(found, services, services.fetchJson && ((offset) => ask({offset}))));
   const ask = listAsking(services, "runs", asked, (found) => {
     services.remember?.(asked);
     show(found);
