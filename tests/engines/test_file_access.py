@@ -64,6 +64,17 @@ def test_an_open_file_is_the_file_of_its_name() -> None:
         assert _only(stream).uri == f"{os.getcwd()}/a.csv"
 
 
+def test_the_size_of_a_file_that_is_still_written_is_unknown(tmp_path: Path) -> None:
+    """The buffer of an open file is not in the file: 0 bytes would be a false fact."""
+    path = tmp_path / "a.csv"
+    with path.open("w") as stream:
+        stream.write("a\n1\n")
+        (found,) = accesses("write", stream)
+        assert (found.uri, found.bytes, found.modified) == (str(path), None, None)
+    (found,) = accesses("write", stream)
+    assert found.bytes == 4
+
+
 def test_each_path_of_a_list_is_an_access_without_rows() -> None:
     """The rows are those of all together, and those of each are unknown."""
     found = accesses("read", ["a.csv", "b.csv"], rows=10)

@@ -52,16 +52,17 @@ def python_of(host: str) -> Path:
 
 
 def run_program(
-    host: str, arguments: Sequence[str], folder: Path, *, within_s: float = 120.0, **environment: str
-) -> Ended:
-    """Run the program of a host in an empty folder, with the code of this checkout."""
+    host: str, arguments: Sequence[str], folder: Path, *, program: str | None = None, within_s: float = 120.0,
+    **environment: str,
+) -> Ended:  # fmt: skip
+    """Run a program of a host, by default the conformance pipeline, in a folder, with the code of this checkout."""
     store = folder / ".odibi"
     variables = {
         **os.environ, "PYTHONPATH": str(ROOT / "src"), "ODIBI_STORE__DIR": str(store), "HOME": str(folder),
         "PYTHONWARNINGS": "ignore", **environment,
     }  # fmt: skip
     variables.pop("PYTHONDONTWRITEBYTECODE", None)  # the environment is used again
-    command = [str(python_of(host)), str(HERE / "programs" / f"{host}_program.py"), *arguments]
+    command = [str(python_of(host)), str(HERE / "programs" / (program or f"{host}_program.py")), *arguments]
     done = subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, timeout=within_s, check=False
     )

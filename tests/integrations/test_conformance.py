@@ -7,6 +7,7 @@ is in `NONE`, with the reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,9 @@ from tests.integrations.hosts import HOSTS, Ended, run_program
 NONE: dict[tuple[str, str], str] = {
     ("hamilton", "retry"): "Hamilton does not run a function again",
     ("hamilton", "skip"): "Hamilton plans only the nodes that it needs",
+    ("hamilton", "processes"): "Hamilton sends groups of nodes to processes, which its own tests have",
+    ("kedro", "retry"): "Kedro does not run a node again",
+    ("kedro", "skip"): "Kedro plans only the nodes that are selected",
 }
 """Scenarios that a host has no concept of."""
 
@@ -76,4 +80,33 @@ def test_a_failed_node_fails_the_run_and_has_its_error(host: str, outcome: Outco
 def test_the_host_behaves_as_without_the_record(host: str, scenario: str, outcome: Outcome) -> None:
     recorded = outcome(host, scenario)
     bare = outcome(host, scenario, "bare")
-    assert (recorded.returncode, recorded.stdout) == (bare.returncode, bare.stdout)
+    assert (recorded.returncode, shown(recorded)) == (bare.returncode, shown(bare))
+
+
+def shown(ended: Ended) -> str:
+    """Return the output of a program without the folder and the durations, which differ."""
+    return re.sub(r"[\d.]+ ?(s|sec|seconds)\b", "- s", ended.stdout.replace(str(ended.store.parent), "."))
+
+
+@pytest.mark.parametrize("host", hosts_of("processes"))
+def test_worker_processes_write_in_the_run_of_their_parent(host: str, outcome: Outcome) -> None:
+    ended = outcome(host, "processes")
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    nodes = ended.nodes()
+    assert [nodes[name]["status"] for name in ("load", "clean", "total")] == ["success"] * 3
+    assert (nodes["clean"]["rows_in"], nodes["clean"]["rows_out"]) == (100, 75)
+    kinds = ("pipeline_start", "node_complete")
+    parent, worker = (
+        {row["writer_id"] for row in ended.sql(f"select writer_id from logs where event_type = '{kind}'")}
+        for kind in kinds
+    )
+    assert parent.isdisjoint(worker)
+
+
+@pytest.mark.parametrize("host", hosts_of("killed"))
+def test_the_run_of_a_killed_process_is_lost_with_a_complete_record(host: str, outcome: Outcome) -> None:
+    ended = outcome(host, "killed")
+    assert ended.run()["status"] == "lost"
+    nodes = ended.nodes()
+    assert (nodes["load"]["status"], nodes["load"]["rows_out"]) == ("success", 100)
+    assert nodes["clean"]["status"] == "lost"

@@ -116,7 +116,8 @@ def _access(
             access, file_remote.without_login(path), *names_set, seen.size, seen.modified, seen.etag, rows, None
         )
     path = os.path.abspath(path)
-    local_facts = _facts(path)
+    is_growing = access == "write" and opened is not None and not getattr(opened, "closed", False)
+    local_facts = _Facts() if is_growing else _facts(path)  # what is in its buffer is not in the file yet
     modified = None if local_facts.modified is None else iso(datetime.fromtimestamp(local_facts.modified, UTC))
     return FileAccess(access, path, *names_set, local_facts.size, modified, None, rows, local_facts.files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.checks.base import CheckResult
@@ -123,19 +124,24 @@ class HostNode(ObservedCall):
         events.start(began=self._began_at)
 
     def _link_of(self, path: str, value: Any) -> Link | None:
-        parameter, _, rest = path.partition(".")
-        dataset = self._planned.inputs.get(parameter)
+        dataset = _declared(self._planned.inputs, path)
         if dataset is None:
             return super()._link_of(path, value)
-        return Link(path, f"{dataset}.{rest}" if rest else dataset, self._run.maker_of(dataset), False)
+        return Link(path, dataset, self._run.maker_of(dataset), False)
 
     def _dataset(self, path: str) -> str:
         outputs = self._planned.outputs
-        output, _, rest = path.removeprefix(".").partition(".")
-        if output in outputs:
-            return f"{outputs[output]}.{rest}" if rest else outputs[output]
-        return f"{outputs.get('out', self._name)}{path}"
+        return _declared(outputs, path.removeprefix(".")) or f"{outputs.get('out', self._name)}{path}"
 
     def _plan(self, links: list[Link], outputs: dict[str, str]) -> None:
         if not self._run.is_planned(self._planned.name):
             super()._plan(links, outputs)
+
+
+def _declared(datasets: Mapping[str, str], path: str) -> str | None:
+    """Return the dataset at a path that begins with a declared name; None if none is declared."""
+    for name, dataset in datasets.items():
+        rest = path.removeprefix(name)
+        if path.startswith(name) and rest[:1] in ("", ".", "["):
+            return f"{dataset}{rest}"
+    return None

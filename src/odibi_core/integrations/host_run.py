@@ -11,17 +11,16 @@ from typing import Any, Final, Literal, NamedTuple
 
 from odibi_core import private_files
 from odibi_core.errors import is_failure
-from odibi_core.events import context
+from odibi_core.events import context, sanitize_text
+from odibi_core.events.context import Context
 from odibi_core.events.failure import describe_failure
 from odibi_core.integrations.base import PlannedNode, System, guarded
+from odibi_core.integrations.host_log import RunHandler
 from odibi_core.integrations.host_node import HostNode
-from odibi_core.logs.from_logging import LoggingHandler
-from odibi_core.logs.program_logger import RunLog
 from odibi_core.runtime.node_events import NodeEvents
 from odibi_core.runtime.observer import Observer, active
 from odibi_core.runtime.run_context import purpose_of, run_context
 from odibi_core.settings import read_settings
-from odibi_core.settings.sections import Log
 from odibi_core.store.segments import safe_name
 
 __all__ = ["NO_DETAILS", "HostDetails", "HostRun", "begin_run", "current_run", "join_run", "shared_run_id"]
@@ -39,6 +38,8 @@ class HostDetails(NamedTuple):
     tags: Mapping[str, Any] | None = None
     partition: str | date | None = None
     store: str | Path | Literal[False] | None = None
+    selection: Mapping[str, Any] | None = None
+    """The options by which the user left out nodes, so that the run is not compared with runs of all; None for all."""
 
 
 NO_DETAILS: Final = HostDetails()
@@ -59,7 +60,7 @@ class HostRun:
         self._owns = owns
         self._makers: dict[str, str] = {}
         self._planned: dict[str, PlannedNode] = {}
-        self._handler: LoggingHandler | None = None
+        self._handler: RunHandler | None = None
 
     @property
     def run_id(self) -> str:
@@ -86,6 +87,10 @@ class HostRun:
         planned = self._named(PlannedNode(node) if isinstance(node, str) else node)
         planned = self._planned.get(planned.name, planned)
         return HostNode(self, planned, dict(given or {}), scoped=scoped, began=began)
+
+    def context_of(self, name: str) -> Context:
+        """Return the context in which lines, files and nested runs belong to a node, for work before it starts."""
+        return context.current().at_node(self.run_id, sanitize_text(f"{self._prefix}{name}"))
 
     @guarded
     def skip(self, name: str, reason: str, because_of: str | None = None, *, is_wanted: bool = False) -> None:
@@ -128,7 +133,7 @@ class HostRun:
         The level of the root logger stays, because its other handlers would get more records.
         """
         self.observer.attach()
-        self._handler = LoggingHandler("info", RunLog(Log()))
+        self._handler = RunHandler(self.observer)
         logging.getLogger().addHandler(self._handler)
 
     def leave_threads(self) -> None:
@@ -230,7 +235,8 @@ def _observer(name: str, about: HostDetails, run_id: str | None) -> Observer:
 
 
 def _host_fields(system: System, about: HostDetails) -> dict[str, Any]:
-    return {
+    fields = {
         "integration": system.name, "integration_version": system.version(),
         "external_run_id": about.external_run_id, "external_url": about.external_url,
     }  # fmt: skip
+    return fields if about.selection is None else {**fields, "selection": dict(about.selection)}
