@@ -1,8 +1,9 @@
-"""The cost of the rows after each operator of a plan: `python -m benchmarks.plan_operators [--quick] [--spark]`.
+"""The cost of the rows after each operator of a plan: `python -m benchmarks.plan_operators [--quick] [--sql|--spark]`.
 
 For lazy polars: a plan as it is, with the counts of polars itself, and with counting nodes in the plan (`map_batches`).
 The counts of polars are private parts of it. The nodes are public, but they stop filters on their way into a file, and
-Python is called for each batch. For Spark: a job that writes, with its metrics read from the status store and without.
+Python is called for each batch. For SQL: a statement over frames of pandas, with the profile of DuckDB and without. For
+Spark: a job that writes, with its metrics read from the status store and without.
 """
 
 from __future__ import annotations
@@ -131,12 +132,44 @@ def of_spark(folder: Path, *, quick: bool) -> None:
         print(f"| filter, group, filter | {rows:,} | {took['bare'] * 1e3:,.0f} | {took['ours'] / took['bare']:.2f} × |")
 
 
+def of_sql(*, quick: bool) -> None:
+    """Print the processor time of SQL over frames of several sizes, without and with the profile."""
+    from odibi_core.engines import duckdb_profile
+
+    engine = load("engines", "pandas")()
+    query = """
+        SELECT g, count(*) AS n, avg(v) AS mean FROM source JOIN other USING (k)
+        WHERE v > 0.3 AND w > 100 GROUP BY g HAVING n > 1 ORDER BY n
+    """
+    print("| rows | as it is, ms | with its profile | more, ms |\n|---|---|---|---|")
+    for rows, rounds in ((1_000, 400), (100_000, 200), (1_000_000, 60), (3_000_000, 20)):
+        if quick and rows > 1_000:
+            continue
+        source, other = _rows(rows).to_pandas(), pl.DataFrame({"k": range(900), "w": range(900)}).to_pandas()
+
+        def bare(source: Any = source, other: Any = other) -> None:
+            engine.sql(query, {"source": source, "other": other})
+
+        def ours(bare: Callable[[], None] = bare) -> None:
+            with duckdb_profile.wanted():
+                bare()
+            assert duckdb_profile.take()
+
+        took = _in_turn({"bare": bare, "ours": ours}, 2 if quick else rounds, time.process_time)
+        more = took["ours"] - took["bare"]
+        print(f"| {rows:,} | {took['bare'] * 1e3:.1f} | {took['ours'] / took['bare']:.2f} × | {more * 1e3:.2f} |")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plan_operators")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--spark", action="store_true")
+    parser.add_argument("--sql", action="store_true")
     asked = parser.parse_args()
+    if asked.sql:
+        of_sql(quick=asked.quick)
+        return
     with tempfile.TemporaryDirectory() as folder:
         (of_spark if asked.spark else of_polars)(Path(folder), quick=asked.quick)
 

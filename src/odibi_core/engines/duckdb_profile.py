@@ -60,18 +60,31 @@ def take() -> tuple[Stage, ...]:
     return found
 
 
+def statement() -> str:
+    """Return the statement of SQL with which a new connection profiles its queries; empty if that is not wanted.
+
+    It belongs into the first statements of the connection: one more call takes as long as reading the profile.
+    """
+    return "SET enable_profiling='no_output'" if _noted.is_wanted else ""
+
+
+def note(connection: Any) -> None:
+    """Note the operators of the last query of a connection that profiles, if they are wanted. Never raises itself."""
+    if _noted.is_wanted:
+        _noted.stages = _stages_of(connection)
+
+
 @contextmanager
-def profiled(connection: Any, *, is_closed_next: bool = False) -> Iterator[None]:
-    """Note the operators of the last query that a connection runs inside, if they are wanted. Never raises itself."""
-    if not _noted.is_wanted or not _quietly(connection, "SET enable_profiling='no_output'"):
+def profiled(connection: Any) -> Iterator[None]:
+    """Profile the queries that a connection runs inside, if that is wanted, and note the operators of the last one."""
+    if not _noted.is_wanted or not _quietly(connection, statement()):
         yield
         return
     try:
         yield
-        _noted.stages = _stages_of(connection)
+        note(connection)
     finally:
-        if not is_closed_next:
-            _quietly(connection, "RESET enable_profiling")
+        _quietly(connection, "RESET enable_profiling")
 
 
 def _quietly(connection: Any, text: str) -> bool:

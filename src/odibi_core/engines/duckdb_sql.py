@@ -34,8 +34,8 @@ def query(
         refused = register(cursor, frames)
         try:
             relation = cursor.sql(text, params=dict(parameters) if parameters else None)
-            with duckdb_profile.profiled(cursor, is_closed_next=True):  # not while it is planned, which takes longer
-                answer = None if relation is None else fetch(relation)
+            answer = None if relation is None else fetch(relation)
+            duckdb_profile.note(cursor)
             relation = None  # an open result would refuse the next statement
         except (OdibiError, *STOPS):
             raise
@@ -51,7 +51,7 @@ def _cursor() -> Iterator[Any]:
     name = f"scratch_{next(_scratch)}"
     cursor = base().cursor()
     try:
-        cursor.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+        cursor.execute(f"ATTACH ':memory:' AS {name}; USE {name}; {duckdb_profile.statement()}")
         yield cursor
     finally:
         # A database cannot be detached while it is the one in use, or while the SQL left a transaction open.
