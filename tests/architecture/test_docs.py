@@ -27,6 +27,7 @@ FENCE = re.compile(r"^```(\w*)\s*$")
 RUNNERS = {"python": ("python",), "sh": ("bash", "-eu"), "bash": ("bash", "-eu")}
 
 FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*_*/README.md"))]
+HOSTS = tomllib.loads((ROOT / "tests" / "integrations" / "hosts.toml").read_text(encoding="utf-8"))
 PAGES = sorted([*FRONT, *(ROOT / "docs").rglob("*.md")])
 
 
@@ -51,10 +52,10 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(fence[1] if fence else "", "\n".join(lines[start + 1 : end]) + "\n", start + 1, before)
 
 
-def run(block: Block, cwd: Path, *first: Path) -> subprocess.CompletedProcess[str]:
+def run(block: Block, cwd: Path, *first: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a block as a user would, in `cwd`, with the environment's own commands `first` on the PATH."""
     folders = [*first, Path(sys.executable).parent, os.environ["PATH"]]
-    environment = os.environ | {
+    environment = os.environ | variables | {
         "PATH": os.pathsep.join(map(str, folders)),
         "HOME": str(cwd),
         "NO_COLOR": "1",
@@ -91,9 +92,24 @@ def test_every_block_of_a_page_runs(page: Path, tmp_path: Path, commands: Path) 
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.language not in RUNNERS or NOT_RUN.search(block.before):
             continue
-        done = run(block, tmp_path, commands)
+        done = run(block, tmp_path, *_host_of(page), commands, **_variables_of(page))
         where = f"{page.name}, line {block.line}"
         assert done.returncode == _expected_exit(block), f"{where}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def _host_of(page: Path) -> list[Path]:
+    """Return the commands of the system that a page of an integration is about, which has an environment of its own."""
+    found = ROOT / ".venv-hosts" / page.stem / "bin"
+    if page.stem not in HOSTS or page.parent.name != "integrations":
+        return []
+    if not found.is_dir():
+        pytest.skip(f"the environment of {page.stem} is not there; `make hosts` creates it")
+    return [found]
+
+
+def _variables_of(page: Path) -> dict[str, str]:
+    """Return the path of this checkout for an environment in which it is not installed."""
+    return {"PYTHONPATH": str(ROOT / "src")} if _host_of(page) else {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
