@@ -16,7 +16,7 @@ from odibi_core.testing import fresh_program
 
 AREAS = (
     "log", "context", "redaction", "metrics", "bus", "breaker", "dag", "snapshot", "flights", "imports", "memory",
-    "outside", "alerts", "history", "remote", "many_runs", "query",
+    "outside", "alerts", "history", "remote", "many_runs", "query", "serve",
     "questions", "executors", "spark", "tpch", "insight",
 )  # fmt: skip
 HOME = Path(__file__).resolve().parent

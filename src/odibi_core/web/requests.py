@@ -13,6 +13,8 @@ Status = Literal["success", "failed", "cancelled", "running", "lost"]
 Limit = Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Rows of a page.")]
 Offset = Annotated[int, Meta(ge=0, le=10**9, description="Rows before the page.")]
 Search = Annotated[str, Meta(max_length=200, description="Only rows with this text, in any case.")]
+Pair = Annotated[str, Meta(extra_json_schema={"pattern": "^[^=]+="})]
+"""`name=value`; the answer to another text names this form."""
 ZoneMinutes = Annotated[int, Meta(ge=-1_439, le=1_439, description="Minutes of the time zone east of UTC.")]
 
 
@@ -32,8 +34,8 @@ class OfRuns(Asked, frozen=True, kw_only=True):
     since: Annotated[Moment, Meta(description="Only runs that began at this time or later.")] | None = None
     until: Annotated[Moment, Meta(description="Only runs that began until this time.")] | None = None
     search: Search = ""
-    tag: Annotated[list[str], Meta(max_length=20, description="Only runs with this tag, as `name=value`.")] = []
-    param: Annotated[list[str], Meta(max_length=20, description="Only with this parameter, as `name=value`.")] = []
+    tag: Annotated[list[Pair], Meta(max_length=20, description="Only runs with this tag, as `name=value`.")] = []
+    param: Annotated[list[Pair], Meta(max_length=20, description="Only with this parameter, as `name=value`.")] = []
     partition: Name | None = None
     unusual: Annotated[bool, Meta(description="Only runs with unusual findings.")] = False
     limit: Limit = 50
