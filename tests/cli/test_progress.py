@@ -8,6 +8,8 @@ from rich.console import Console
 from odibi_core.bus.bus import EventBus
 from odibi_core.cli.progress import PlainProgress, draw
 from odibi_core.cli.steps_table import worth_showing
+from odibi_core.observability import Orchestrator, get_logger, track_performance
+from odibi_core.process.state import current_bus
 from odibi_core.views.timeline import TimelineView
 
 
@@ -104,3 +106,19 @@ def test_an_end_says_its_duration_once(capsys: pytest.CaptureFixture[str]) -> No
     node, pipeline = (line.partition("info")[2].strip() for line in capsys.readouterr().err.splitlines())
     assert node == "node_complete Node 'clean' completed in 12.50ms (3 rows)"
     assert pipeline == "pipeline_complete Pipeline 'shop' completed in 165.40ms"
+
+
+def test_a_line_of_the_log_of_the_program_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A logger writes to stderr by itself, also the calls of the toolkit; the progress repeats neither."""
+
+    def load() -> list[dict[str, int]]:
+        get_logger("shop").warning("late_delivery", hours=3)
+        with track_performance("enrich"):
+            current_bus().publish("own_event")
+        return [{"x": 1}]
+
+    bus = EventBus()
+    bus.subscribe(PlainProgress())
+    Orchestrator([load], event_bus=bus, store=False).execute()
+    words = [line.split()[2] for line in capsys.readouterr().err.splitlines()]
+    assert [words.count(each) for each in ("shop", "operation_complete", "own_event", "node_start")] == [1, 1, 1, 1]

@@ -13,6 +13,7 @@ from odibi_core.cli import output
 from odibi_core.cli.steps_table import steps_table, worth_showing
 from odibi_core.events import Event, kinds
 from odibi_core.events.clock import monotonic, utc_now
+from odibi_core.logs.program_logger import is_logged
 from odibi_core.sinks.console import ConsoleSink
 from odibi_core.views.answers import Timeline
 from odibi_core.views.timeline import TimelineView
@@ -42,13 +43,16 @@ def new_progress() -> Progress:
 
 
 class PlainProgress(AbstractContextManager["PlainProgress"]):
-    """A line for each event, as `sinks.console` writes it, without the checks that passed."""
+    """A line for each event, as `sinks.console` writes it.
+
+    Checks that passed have none, and lines that the log of the program writes to stderr by itself are not repeated.
+    """
 
     def __init__(self) -> None:
         self._sink = ConsoleSink(sys.stderr)
 
     def __call__(self, event: Event) -> None:
-        if event.event_type == kinds.CHECK_RESULT and event.status == "success":
+        if (event.event_type == kinds.CHECK_RESULT and event.status == "success") or is_logged(event):
             return
         self._sink(_brief(event))
 

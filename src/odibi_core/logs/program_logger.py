@@ -31,7 +31,7 @@ from odibi_core.sinks.text import TextSink
 from odibi_core.store.log_file import LogFile
 from odibi_core.store.shorten import fitting
 
-__all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger", "warn_of"]
+__all__ = ["ProgramLog", "ProgramLogger", "configure", "get_logger", "is_logged", "warn_of"]
 
 
 class ProgramLog:
@@ -107,6 +107,10 @@ class ProgramLog:
             self._subscribers.join(bus)
         return bus
 
+    def writes(self, event: Event) -> bool:
+        """Return whether an event is a line of this log."""
+        return self._sink.passes(event)
+
     @property
     def sampled_out(self) -> int:
         """Number of lines that the sample rate left out."""
@@ -168,12 +172,17 @@ class _LogSink:
         self._sampler = sampler
 
     def __call__(self, event: Event) -> None:
-        kind, outlets = event.event_type, self.outlets
-        if event.component in self._components or (kind in kinds.OF_PROGRAMS and severity(event.level) >= outlets.rank):
-            for outlet in outlets.opened or outlets.open():
+        if self.passes(event):
+            for outlet in self.outlets.opened or self.outlets.open():
                 outlet(event)
-        if kind in kinds.PIPELINE_ENDS and event.run_id is not None:
+        if event.event_type in kinds.PIPELINE_ENDS and event.run_id is not None:
             self._sampler.report(event.run_id)
+
+    def passes(self, event: Event) -> bool:
+        """Return whether the outlets get an event."""
+        if event.component in self._components:
+            return True
+        return event.event_type in kinds.OF_PROGRAMS and severity(event.level) >= self.outlets.rank
 
 
 class ProgramLogger(Leveled):
@@ -250,6 +259,11 @@ def configure(settings: Log | ObservabilityConfig) -> None:
     """
     _configure_redaction(get_config())
     process_log(settings).configure(settings)  # again, because another thread may have logged a line in between
+
+
+def is_logged(event: Event) -> bool:
+    """Return whether the log of the process writes an event to its own outlets, one of which is stderr."""
+    return _default.log is not None and _default.log.writes(event)
 
 
 def warn_of(problem: str) -> None:
