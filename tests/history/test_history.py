@@ -166,7 +166,16 @@ def test_events_outside_of_runs_are_in_the_log(tmp_path: Path) -> None:
     [
         ("select duraton from nodes", "nodes has no field 'duraton' (did you mean 'duration_ms'?)"),
         ("select row_out from nodes", "nodes has no field 'row_out' (did you mean 'rows_out'?)"),
-        ("select git_commit from nodes", "nodes has no field 'git_commit' (the table runs has one)"),
+        ("select git_commit from nodes", "'git_commit'; the table runs has one: join runs using (run_id)"),
+        (
+            "select row_count from nodes",
+            "nodes has no field 'row_count' (did you mean 'rows_in', 'rows_out' or 'row_delta'?); "
+            "the table snapshots has one: join snapshots using (run_id, node_name)",
+        ),
+        ("select row_count from runs", "(did you mean 'rows_read' or 'rows_published'?); the table snapshots has one"),
+        ("select start_time from nodes", "nodes has no field 'start_time' (did you mean 'started'?)"),
+        ("select state from nodes", "nodes has no field 'state' (did you mean 'status'?)"),
+        ("select step from nodes", "nodes has no field 'step' (did you mean 'node_name'?)"),
         ("select git_comit from nodes", "nodes has no field 'git_comit' (did you mean 'git_commit'?)"),
         ("select oddity from nodes", "nodes has no field 'oddity'"),
         ("select recordsOut from logs", "the log has no field 'recordsOut' (did you mean 'recordsIn'?)"),

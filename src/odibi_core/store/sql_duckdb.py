@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
-from odibi_core.errors import QueryError, first_line, nearest
+from odibi_core.errors import QueryError, first_line
 from odibi_core.select_only import LOGS, Asked, check_select
 from odibi_core.store.lines import ReadErrors
-from odibi_core.store.log_table import canonical
 from odibi_core.store.sql_logs import LogColumns, Part, create_view, hot_parts
+from odibi_core.store.sql_misnamed import explain_missing
 from odibi_core.store.sql_text import literal, quoted
 
 MEMORY_LIMIT: Final = "1 GB"
@@ -216,21 +216,7 @@ def _explain(message: str, opened: Opened) -> str:
     missing = re.search(r'column "([^"]+)" not found|does not have a column named "([^"]+)"', message)
     if missing is None or not opened.tables:
         return message
-    name, tables = missing[1] or missing[2], opened.tables
-    if any(_has(columns, name) for columns in tables.values()):
-        return message  # a table has it, but not where the query asks for it
-    where = "the log" if list(tables) == [LOGS] else " and ".join(tables)
-    near = nearest(name, (column for columns in tables.values() for column in columns))
-    others = [table for table, columns in opened.elsewhere.items() if _has(columns, name)]
-    if others:
-        near = f" (the table {others[0]} has one)"
-    elif not near:
-        near = nearest(name, (column for columns in opened.elsewhere.values() for column in columns))
-    return f"{where} {'has' if len(tables) == 1 else 'have'} no field {name!r}{near}"
-
-
-def _has(columns: list[str], name: str) -> bool:
-    return any(canonical(column) == canonical(name) or column.lower() == name.lower() for column in columns)
+    return explain_missing(missing[1] or missing[2], opened.tables, opened.elsewhere) or message
 
 
 def _distinct(names: list[str]) -> list[str]:
