@@ -19,6 +19,8 @@ _CELL: Final = (
     "error", "attempts",
 )  # fmt: skip
 MOST_STEPS: Final = 500
+_AT_A_LOOK: Final = 50
+"""Steps in the order of the plan; of more, those that did not succeed in the newest run come first."""
 
 Cells = list[dict[str, Any] | None]
 
@@ -33,6 +35,8 @@ class StepRow(Struct, frozen=True):
 
 class Grid(Struct, frozen=True):
     """The last runs of a pipeline, the oldest first, and their steps in the order of the newest plan.
+
+    Of many steps, those that failed in the newest run come first.
 
     `runs_in_all` counts all runs of the pipeline; `steps_left_out` counts steps without a place in the grid.
     """
@@ -77,10 +81,16 @@ def grid_of(
             )
         found[name][place] = _chosen(node, _CELL)
     names = sorted(found, key=lambda name: order[name])
+    if len(names) > _AT_A_LOOK:
+        names.sort(key=lambda name: not _is_broken(found[name][-1]))
     rows = [StepRow(name, layers[name], found[name]) for name in names[:MOST_STEPS]]
     return Grid(
         pipeline_name, [_chosen(run, _RUN) for run in runs], rows, index.count(wanted), len(names) - len(rows)
     )  # fmt: skip
+
+
+def _is_broken(cell: dict[str, Any] | None) -> bool:
+    return cell is not None and cell["status"] in ("failed", "lost", "cancelled")
 
 
 def _chosen(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

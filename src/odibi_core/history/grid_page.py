@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +57,20 @@ def _sentence(grid: Grid) -> str:
     wrong = sum(run["status"] not in ("success", "running") for run in grid.runs)
     return (
         f"{shown}{of_all}, {_time(grid.runs[0])} to {_time(grid.runs[-1])} (UTC): "
-        f"{f'{wrong} did not succeed' if wrong else 'all succeeded'}."
+        f"{f'{wrong} did not succeed' if wrong else 'all succeeded'}.{_since(grid)}"
     )
+
+
+def _since(grid: Grid) -> str:
+    """Return since when no run succeeded; an empty text if the last one that ended did."""
+    ended = [run for run in grid.runs if run["status"] != "running"]
+    bad = list(takewhile(lambda run: run["status"] != "success", reversed(ended)))
+    if not bad:
+        return ""
+    if len(bad) == len(ended):
+        return f" None of {plural(len(bad), 'run')} succeeded." if len(bad) > 1 else ""
+    good = ended[len(ended) - len(bad) - 1]
+    return f" Failing since {_time(bad[-1])} ({plural(len(bad), 'run')}); the last good run was at {_time(good)}."
 
 
 def _time(run: dict[str, Any]) -> str:

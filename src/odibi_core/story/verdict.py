@@ -13,7 +13,7 @@ from odibi_core.story.steps import is_warning
 from odibi_core.story.wording import STATES, first_paragraph
 from odibi_core.views.answers import Check, Lineage, NodeLineage, Totals
 from odibi_core.views.row_totals import row_totals, use_of
-from odibi_core.views.wording import count, plural, shorten
+from odibi_core.views.wording import count, error_words, plural, shorten
 
 MOST_ATTENTION: Final = 8
 UNFINISHED: Final = {"cancelled": "was cancelled while it ran", "lost": "was running when the process died"}
@@ -49,7 +49,8 @@ def _of_steps(lineage: Lineage, activity: Drawn, is_live: bool) -> str:
     if lineage.status == "success":
         return _success(lineage, activity)
     busy = [node.node_name for node in lineage.nodes if node.state in ("running", "cancelled", "lost")]
-    at = f"; {_joined(busy)} {'was' if len(busy) == 1 else 'were'} running" if busy else ""
+    verb = ("is", "are") if is_live and lineage.status == "running" else ("was", "were")
+    at = f"; {_joined(busy)} {verb[len(busy) > 1]} running" if busy else ""
     done = lineage.summary.success_count + lineage.summary.failed_count
     of = f"{done} of {plural(len(lineage.nodes), 'step')}"
     if lineage.status == "cancelled":
@@ -65,8 +66,7 @@ def _failure(lineage: Lineage) -> str:
         return f"The run failed{f': {shorten(lineage.error)}' if lineage.error else '; no failed step was recorded.'}"
     first, *others = failed
     reason = shorten(first_paragraph(first.error or lineage.error or "no reason was recorded"), 220)
-    if first.error_type and not reason.startswith(first.error_type):
-        reason = f"{first.error_type}: {reason}"
+    reason = error_words(first.error_type, reason)
     after = f" after {first.attempts} attempts" if _is_retried(first) else ""
     parts = [f"{shorten(first.node_name, 80)} failed{after}: {reason.rstrip('.')}."]
     if others:

@@ -93,8 +93,10 @@ def cause_words(cause: RowCause) -> str:
 
 def cause_line(cause: RowCause) -> str:
     """Return one line about a cause: its rows, its rule, and how far that is proved."""
-    line = f"{plural(cause.rows or 0, 'row')} {_SIDES.get(cause.side or '', cause.side)}: "
-    if not cause.text:
+    is_ruled = bool(cause.text) and cause.level != "no_rule"
+    rows = cause.rows if is_ruled else cause.of
+    line = f"{plural(rows or 0, 'row')} {_SIDES.get(cause.side or '', cause.side)}: "
+    if not is_ruled:
         return line + _LEVELS.get(cause.level, "no rule is known")
     proof = f"{percent(cause.share)} of these" if cause.level == "part" else _LEVELS.get(cause.level, "")
     return line + cause.text + (f" [{proof}]" if proof else "")

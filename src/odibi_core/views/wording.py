@@ -59,3 +59,14 @@ def shorten(value: str, limit: int = 200) -> str:
     """Return a text in one line of at most `limit` characters."""
     line = " ".join(value.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def error_words(kind: object, message: str) -> str:
+    """Return an error for a sentence: its class without the module, and its message.
+
+    The class is left out if the message begins with it, and if it is one of odibi-core, whose messages are complete.
+    """
+    module, _, name = str(kind or "").rpartition(".")
+    if not name or module.startswith("odibi_core.") or message.startswith((name, str(kind))):
+        return message
+    return f"{name}: {message}"

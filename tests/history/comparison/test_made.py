@@ -23,7 +23,7 @@ def test_a_step_that_fails_has_its_error() -> None:
     after = run(nodes=[step("a", status="failed", error="'x'", error_type="KeyError")])
     (found,) = failures(run(nodes=[step("a")]), after)
     assert (found.kind, found.is_notable, found.magnitude) == ("status", True, 1.0)
-    assert found.message == "a failed, and was success: KeyError: 'x'"
+    assert found.message == "a failed, and succeeded before: KeyError: 'x'"
 
 
 def test_a_step_that_succeeds_again_is_no_problem() -> None:
@@ -99,6 +99,31 @@ def test_floats_that_pandas_makes_of_integers_with_nulls_are_noise(library: str,
     for first, second in ((was, now), (now, was)):
         before, after = (run(nodes=[step("a")], snapshots=frames, columns=[each]) for each in (first, second))
         assert [each.is_notable for each in schemas(before, after, Noise(), [])] == [notable]
+
+
+def test_the_types_of_a_frame_without_rows_are_not_compared() -> None:
+    """A reader guesses types from rows: those of an empty file are no change, and the answer states it."""
+    def found(rows: int) -> tuple[list[str], list[str]]:
+        left_out: list[str] = []
+        before, after = (
+            run(nodes=[step("a")], snapshots=[frame("a", row_count=count)], columns=[column("a", "x", type)])
+            for count, type in ((9, "Int64"), (rows, "Object"))
+        )
+        return [each.kind for each in schemas(before, after, Noise(), left_out)], left_out
+
+    assert found(0) == ([], ["the types of 1 column of a: one run has no rows of it"])
+    assert found(5) == (["retyped"], [])
+
+
+def test_a_run_that_goes_on_differs_in_no_step_that_has_not_ended() -> None:
+    """Its state says nothing yet; a step that failed already does differ."""
+    states = ("success", "running", "pending", "failed")
+    before = run(nodes=[step(state) for state in states])
+    after = run(
+        runs=[{"run_id": "2", "pipeline_name": "p", "status": "running"}],
+        nodes=[step(state, status=state, error="boom" if state == "failed" else None) for state in states],
+    )
+    assert [each.message for each in failures(before, after)] == ["failed failed, and succeeded before: boom"]
 
 
 def test_columns_of_other_content_are_not_renamed() -> None:

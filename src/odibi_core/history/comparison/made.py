@@ -10,9 +10,15 @@ from odibi_core.history.comparison.difference import Difference
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.renames import renamed
 from odibi_core.history.comparison.run_data import FrameKey, RunData
-from odibi_core.views.wording import shorten
+from odibi_core.views.wording import error_words, plural, shorten
 
 _GOOD: Final = ("success",)
+_PAST: Final = {
+    "success": "succeeded", "failed": "failed", "lost": "was lost", "cancelled": "was cancelled",
+    "skipped": "was skipped", "pending": "was not started", "running": "was running",
+}  # fmt: skip
+_GOES_ON: Final = frozenset({"running", "pending"})
+"""States of the steps of a run that goes on, which differ from those of an ended run without a meaning."""
 _ROWS_MARGIN: Final = 0.05
 _ROWS_SHARE: Final = 0.1
 _KEPT: Final = 0.03
@@ -20,7 +26,12 @@ _CERTAIN: Final = 4.0
 
 
 def failures(before: RunData, after: RunData) -> Iterator[Difference]:
-    """Yield the steps that no longer succeed, those that do again, and those of one run alone."""
+    """Yield the steps that no longer succeed, those that do again, and those of one run alone.
+
+    A run that goes on differs in none of the steps that have not ended.
+    """
+    was, now = before.run.get("status"), after.run.get("status")
+    is_running = now == "running"
     for name, node in after.nodes.items():
         earlier = before.nodes.get(name)
         if earlier is None:
@@ -29,7 +40,7 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
                 is_notable=node["status"] == "failed", magnitude=0.9,
                 message=f"step {name} is new{', and failed' if node['status'] == 'failed' else ''}",
             )  # fmt: skip
-        elif node["status"] != earlier["status"]:
+        elif node["status"] != earlier["status"] and not (is_running and node["status"] in _GOES_ON):
             yield _status(name, earlier, node)
     for name, node in before.nodes.items():
         if name not in after.nodes:
@@ -38,9 +49,8 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
                 family="failure", kind="step_removed", node=name, before=node["status"], magnitude=0.3,
                 is_notable=bool(after.nodes), message=f"step {name} is gone, with {made} of its datasets",
             )  # fmt: skip
-    was, now = before.run.get("status"), after.run.get("status")
-    if was != now and now not in _GOOD and not any(node["status"] == "failed" for node in after.nodes.values()):
-        message = f"the run is {now}, and was {was}{_reason(after.run)}"
+    if was != now and now not in _GOOD and not is_running and not any(node["status"] == "failed" for node in after.nodes.values()):
+        message = f"the run {_past(now)}, and {_past(was)} before{_reason(after.run)}"
         yield Difference(family="failure", kind="run_status", before=was, after=now, magnitude=1.0, message=message)
 
 
@@ -51,8 +61,12 @@ def _status(name: str, earlier: dict[str, Any], node: dict[str, Any]) -> Differe
     return Difference(
         family="failure", kind="status", node=name, before=was, after=now,
         is_notable=worse, magnitude=sizes.get(str(now), 0.3),
-        message=f"{name} {now}, and was {was}{_reason(node) if worse else ''}",
+        message=f"{name} {_past(now)}, and {_past(was)} before{_reason(node) if worse else ''}",
     )  # fmt: skip
+
+
+def _past(status: object) -> str:
+    return _PAST.get(str(status), f"was {status}")
 
 
 def _reason(row: dict[str, Any]) -> str:
@@ -60,8 +74,7 @@ def _reason(row: dict[str, Any]) -> str:
     kind = row.get("error_type")
     if not reason:
         return ""
-    text = shorten(str(reason), 160)
-    return f": {text}" if not kind or str(kind) in text else f": {kind}: {text}"
+    return f": {error_words(kind, shorten(str(reason), 160))}"
 
 
 def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[str]) -> Iterator[Difference]:
@@ -70,7 +83,9 @@ def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[st
         if before.frames.get(key, {}).get("schema_hash") == after.frames.get(key, {}).get("schema_hash") is not None:
             continue
         pandas = all(str(run.frames.get(key, {}).get("frame")).startswith("pandas.") for run in (before, after))
-        for found in _schema(key, before.columns[key], after.columns[key], noise):
+        is_empty = any(run.frames.get(key, {}).get("row_count") == 0 for run in (before, after))
+        every = list(_schema(key, before.columns[key], after.columns[key], noise))
+        for found in _without_types(every, key, not_compared) if is_empty else every:
             column = str(found.column)
             if found.kind == "retyped":  # a column without fractions or nulls today
                 usual = found.after in noise.types(*key, column)
@@ -81,6 +96,15 @@ def schemas(before: RunData, after: RunData, noise: Noise, not_compared: list[st
         if before.frames[key]["column_count"] != 0 or after.frames[key]["column_count"] != 0:
             why = next((reason for reason in reasons if reason), "not described")
             not_compared.append(f"the columns of {key[1] or key[0]}: {why}")
+
+
+def _without_types(found: list[Difference], key: FrameKey, not_compared: list[str]) -> list[Difference]:
+    """Return the differences without those of types: a reader guesses the types of a frame from its rows."""
+    kept = [each for each in found if each.kind != "retyped"]
+    if len(kept) < len(found):
+        columns = plural(len(found) - len(kept), "column")
+        not_compared.append(f"the types of {columns} of {key[1] or key[0]}: one run has no rows of it")
+    return kept
 
 
 def _is_by_nulls(before: RunData, after: RunData, key: FrameKey, column: str) -> bool:

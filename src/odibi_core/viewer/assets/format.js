@@ -13,6 +13,11 @@ export function duration(ms) {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
+/** @param {string} started @param {number} [now] milliseconds @returns {string} the time since the start */
+export function elapsed(started, now = Date.now()) {
+  return duration(Math.max(0, now - new Date(started).getTime()));
+}
+
 /** @param {number} value */
 function two(value) {
   return String(value).padStart(2, "0");
@@ -32,6 +37,14 @@ export function count(value) {
  */
 export function short(value) {
   return value < 10000 ? GROUPED.format(value) : SHORT.format(value);
+}
+
+/**
+ * Return the end of the id of a run, by which the commands know it too.
+ * @param {string} id
+ */
+export function shortId(id) {
+  return id.slice(id.lastIndexOf("-") + 1) || id;
 }
 
 /** @param {number} value */

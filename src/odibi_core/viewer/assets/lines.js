@@ -46,7 +46,7 @@ export function lineChart(name, {values, low, high}, points, format) {
       h(
         "span",
         {class: "hint"},
-        `now ${format(own[own.length - 1])}, ${format(Math.min(...own))} to ${format(Math.max(...own))}`,
+        figures({values, low, high}, points, format),
       ),
     ),
     svg(
@@ -67,6 +67,27 @@ export function lineChart(name, {values, low, high}, points, format) {
       ),
     ),
   );
+}
+
+/**
+ * Return the value of the last run, and what is usual for it; without a learned range, all values.
+ * @param {{values: Array<number | null>, low?: Array<number | null>, high?: Array<number | null>}} series
+ * @param {Point[]} points
+ * @param {(value: number) => string} format
+ */
+function figures({values, low, high}, points, format) {
+  const last = values.length - 1;
+  let known = last;
+  while (known > 0 && values[known] === null) known -= 1;
+  const value = format(/** @type {number} */ (values[known])),
+    [from, to] = [low?.[last] ?? null, high?.[last] ?? null];
+  const now = known === last ? `now ${value}` : `unknown in the last run, ${value} before`;
+  if (from !== null && to !== null) {
+    const range = `${format(Math.max(0, from))} to ${format(to)}`;
+    return `${now}, ${points[last].unusual ? "unusual: expected" : "usually"} ${range}`;
+  }
+  const own = /** @type {number[]} */ (values.filter((each) => each !== null));
+  return own.length < 2 ? `${now}, the only value` : `${now}, ${format(Math.min(...own))} to ${format(Math.max(...own))}`;
 }
 
 /** @param {Array<number | null>} values @param {(place: number) => number} x @param {(value: number) => number} y */

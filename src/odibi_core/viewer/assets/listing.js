@@ -1,6 +1,6 @@
 // Parts that the pages of a server share: tables, pages of a list, fields of a filter, times.
 import {h, bidi, columnHead, scrolledTable} from "./dom.js";
-import {count, moment, plural} from "./format.js";
+import {count, duration, elapsed, moment, plural} from "./format.js";
 import {icon, label} from "./states.js";
 
 /** @typedef {import("./dom.js").Child} Child */
@@ -214,6 +214,16 @@ export function ago(iso, now = Date.now()) {
           ? [size / 3600, "h"]
           : [size / 86_400, "days"];
   return ahead ? `in ${Math.round(value)} ${unit}` : `${Math.round(value)} ${unit} ago`;
+}
+
+/**
+ * Return the duration of a run; of one that goes on, the time since its start.
+ * @param {{state?: string, status?: string, started: string | null, duration_ms: number | null}} run
+ * @param {number} [now] milliseconds
+ */
+export function took({state, status, started, duration_ms: known}, now = Date.now()) {
+  if ((state ?? status) !== "running" || !started) return duration(known);
+  return `${elapsed(started, now)} so far`;
 }
 
 /**

@@ -25,6 +25,7 @@ export function drawStrip(runs, services, next) {
     {class: "strip"},
     h("span", {class: "strip-title"}, `Last ${plural(runs.length, "run")}`, words && h("small", null, `: ${words}`)),
     neighbours(runs[runs.length - 2].id, next, services),
+    since(runs),
     h(
       "ol",
       {class: "strip-runs", "aria-label": "The last runs, this one last"},
@@ -40,6 +41,24 @@ export function drawStrip(runs, services, next) {
       }),
     ),
   );
+}
+
+/**
+ * Return since when the runs up to this one fail; null if it did not.
+ * @param {import("./types.js").PastRun[]} runs
+ */
+function since(runs) {
+  let good = runs.length - 1;
+  while (good >= 0 && (runs[good].state === "failed" || runs[good].state === "lost")) good -= 1;
+  const bad = runs.length - good - 1;
+  if (bad === 0) return null;
+  const words =
+    good < 0
+      ? "None of them succeeded."
+      : bad === 1
+        ? `Failing since this run; the run before ${label(runs[good].state).toLowerCase()} (${runs[good].date}).`
+        : `Failing since ${runs[good + 1].date}, ${count(bad)} runs in a row.`;
+  return h("p", {class: "strip-since"}, words);
 }
 
 /**

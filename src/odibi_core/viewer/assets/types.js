@@ -224,6 +224,7 @@
  * @property {string} format
  * @property {string} title
  * @property {{id: string, pipeline: string, status: string, tone: string, label: string, engine: string, partition: string, started: string, startedAt?: string, durationMs?: number, duration: string, sentence: string}} run
+ * @property {boolean} [isPast] an earlier state of the run
  * @property {Record<string, number>} counts steps in each state
  * @property {Array<{label: string, value: string, note: string}>} figures
  * @property {Finding[]} unusual

@@ -1,6 +1,6 @@
 // The first screen: the verdict, what needs attention and is unusual, what changed since the last good run.
 import {bidi, copyButton, h, listen} from "./dom.js";
-import {count, duration, moment, plural} from "./format.js";
+import {count, duration, elapsed, moment, plural, shortId} from "./format.js";
 import {drawStrip, usualRange} from "./past.js";
 import {ORDER, icon, label} from "./states.js";
 
@@ -38,7 +38,7 @@ export function drawVerdict(story, pick, services) {
           ),
         ],
       ),
-      facts(story),
+      facts(story, services),
     ),
     h(
       "div",
@@ -59,8 +59,8 @@ function firstFailed({run, steps}) {
   return run.status === "failed" ? steps.findIndex((step) => step.state === "failed") : -1;
 }
 
-/** @param {Run} story */
-function facts({run, title, steps}) {
+/** @param {Run} story @param {import("./types.js").Services} services */
+function facts({run, title, steps, isPast}, services) {
   const at = moment(run.startedAt),
     usual = usualTotal(steps);
   /** @type {Array<[string, any]>} */
@@ -69,13 +69,15 @@ function facts({run, title, steps}) {
       "Started",
       at ? [h("time", {datetime: run.startedAt}, at.utc), at.local && h("small", null, ` ${at.local}`)] : run.started,
     ],
-    ["Duration", run.duration && [run.duration, usual && h("small", null, ` ${usual}`)]],
+    run.status === "running" && services.fetchJson && run.startedAt && !isPast
+      ? ["Running for", h("time", {"data-since": run.startedAt}, elapsed(run.startedAt))]
+      : ["Duration", run.duration && [run.duration, usual && h("small", null, ` ${usual}`)]],
     ["Partition", run.partition && bidi(run.partition)],
     ["Pipeline", run.pipeline === title ? "" : bidi(run.pipeline)],
     ["Engine", run.engine && bidi(run.engine)],
     [
       "Run",
-      run.id && [h("span", {title: run.id}, bidi(short(run.id))), " ", copyButton(run.id, "Copy the id of the run")],
+      run.id && [h("span", {title: run.id}, bidi(shortId(run.id))), " ", copyButton(run.id, "Copy the id of the run")],
     ],
   ];
   return h(
@@ -195,7 +197,7 @@ function lists(story, pick) {
                 list.length > 0
                   ? `Changed${other && " also"} since the last good run`
                   : `Nothing${other} changed since the last good run`,
-                changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(short(changes.with)))],
+                changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(shortId(changes.with)))],
               ),
               folded(list.map((one) => changeOf(one, pick))),
               changes.more &&
@@ -241,14 +243,6 @@ function stepButton(one, pick) {
   if (step !== undefined)
     return h("button", {type: "button", class: "link strong", click: () => pick(step)}, bidi(name));
   return name ? bidi(name, "strong") : null;
-}
-
-/**
- * Return the end of the id of a run, by which the commands know it too.
- * @param {string} id
- */
-function short(id) {
-  return id.slice(id.lastIndexOf("-") + 1) || id;
 }
 
 /** @param {import("./types.js").Attention} one @param {Run} story @param {Pick} pick */

@@ -1,5 +1,6 @@
 // The entry of every page of the server: finds the view of the address, fetches its document and draws it.
 import {h, bidi} from "./dom.js";
+import {elapsed} from "./format.js";
 import {mount} from "./mount.js";
 import {applied, follow} from "./stream.js";
 import {timeSlider} from "./slider.js";
@@ -158,10 +159,16 @@ async function drawRun(root, run) {
     place();
   };
   place();
-  const slider = await timeSlider(id, fetchJson, IS_STATIC, (document) => redraw(document ?? shown));
+  const slider = await timeSlider(id, fetchJson, IS_STATIC, (earlier) =>
+    redraw(earlier ? {...earlier, isPast: true} : shown),
+  );
   slot.replaceChildren(slider.element);
   if (IS_STATIC || shown.run.status !== "running") return;
   state.textContent = "live";
+  setInterval(() => {
+    for (const text of /** @type {NodeListOf<HTMLElement>} */ (drawing.querySelectorAll("[data-since]")))
+      text.textContent = elapsed(text.dataset.since ?? "");
+  }, 1000);
   follow(
     `/api/${path}/events`,
     (kind, data) => {

@@ -1,6 +1,6 @@
 // The view of alerts: those of rules, findings of runs and missing runs, to acknowledge and to mute.
 import {h, bidi, section, choice} from "../dom.js";
-import {count, plural} from "../format.js";
+import {count, plural, shortId} from "../format.js";
 import {drawPage} from "../shell.js";
 import {ago, linked, listAsking, listing, pageHead, stateOf} from "../listing.js";
 
@@ -126,7 +126,7 @@ function parts(found, services, change) {
       listing(
         "Alerts of rules",
         [
-          {title: "Raised", cell: (alert) => ago(alert.raised)},
+          {title: "Raised", kind: "whole", cell: (alert) => ago(alert.raised)},
           {title: "State", cell: (alert) => stateOf(alert.status, alert.status)},
           {
             title: "Pipeline",
@@ -145,9 +145,9 @@ function parts(found, services, change) {
           },
           {
             title: "Run",
-            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
+            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), shortId(alert.run_id)),
           },
-          {title: "Action", cell: actions},
+          {title: "Action", number: true, cell: actions},
         ],
         found.rules,
         "No rule has an open alert.",
@@ -160,7 +160,7 @@ function parts(found, services, change) {
       listing(
         "Findings",
         [
-          {title: "When", cell: (alert) => ago(alert.at)},
+          {title: "When", kind: "whole", cell: (alert) => ago(alert.at)},
           {title: "Kind", cell: (alert) => stateOf(TONES[alert.kind] ?? "warn", alert.kind)},
           {
             title: "Pipeline",
@@ -192,9 +192,9 @@ function parts(found, services, change) {
           },
           {
             title: "Run",
-            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), alert.run_id.slice(-8)),
+            cell: (alert) => alert.run_id && linked(services.link?.("run", alert.run_id), shortId(alert.run_id)),
           },
-          {title: "Action", cell: actions},
+          {title: "Action", number: true, cell: actions},
         ],
         found.findings,
         "Nothing needs a look.",
@@ -210,7 +210,7 @@ function parts(found, services, change) {
           {title: "Pipeline", cell: (mute) => bidi(mute.pipeline_name)},
           {title: "Step", cell: (mute) => bidi(mute.node_name ?? "all")},
           {title: "Family", cell: (mute) => mute.family ?? "all"},
-          {title: "Until", cell: (mute) => (mute.until ? ago(mute.until) : "lifted")},
+          {title: "Until", kind: "whole", cell: (mute) => (mute.until ? ago(mute.until) : "lifted")},
           {
             title: "Action",
             cell: (mute) =>

@@ -1,6 +1,6 @@
 // The view of all pipelines: a row for each, its last run, its cadence, and a cell for each day.
 import {h, svg, choice} from "../dom.js";
-import {count, duration, plural} from "../format.js";
+import {count, plural} from "../format.js";
 import {drawPage} from "../shell.js";
 import {
   ago,
@@ -14,6 +14,7 @@ import {
   searchField,
   stateOf,
   toneOf,
+  took,
 } from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
@@ -95,14 +96,14 @@ function table(fleet, services, go) {
                 ]
               : "–",
         },
-        {title: "Took", number: true, cell: (one) => duration(one.last.duration_ms)},
+        {title: "Took", number: true, cell: (one) => took({...one.last, state: one.state}, now)},
         {
           title: "Cadence",
           cell: (one) => [
             one.stopped ? "stopped" : one.cadence,
             one.late
-              ? h("div", {class: "bad"}, `late: due ${ago(one.late, now)}`)
-              : one.next_due && h("div", {class: "hint"}, `next ${ago(one.next_due, now)}`),
+              ? h("div", {class: "bad whole"}, `late: due ${ago(one.late, now)}`)
+              : one.next_due && h("div", {class: "hint whole"}, `next ${ago(one.next_due, now)}`),
           ],
         },
         {title: `Last ${plural(fleet.days, "day")}`, cell: (one) => days(one, fleet, services)},

@@ -1,6 +1,6 @@
 // The view of a pipeline's last runs: a grid of its steps, and the table of the runs.
 import {bidi, h, listen, section, svg, columnHead, scrolledTable} from "../dom.js";
-import {count, duration, plural} from "../format.js";
+import {count, duration, plural, shortId} from "../format.js";
 import {icon, label} from "../states.js";
 import {drawPage} from "../shell.js";
 
@@ -200,6 +200,7 @@ function strip(states, titles, name) {
     "svg",
     {
       role: "img",
+      class: "wide-strip",
       "aria-label": name,
       width: states.length * step,
       height: 14,
@@ -307,7 +308,7 @@ function runs(history, services) {
           number(run.checksFailed),
           number(run.unusual),
           bidi(run.partition ?? "", "td"),
-          h("td", null, link ? h("a", {href: link}, run.id) : run.id),
+          h("td", {title: run.id}, link ? h("a", {href: link}, shortId(run.id)) : shortId(run.id)),
           bidi(run.error ?? "", "td", "long"),
         );
       }),

@@ -259,7 +259,7 @@ function metrics(found, services) {
       section(
         name,
         name,
-        plural(/** @type {any[]} */ (all).length, "series"),
+        plural(/** @type {any[]} */ (all).length, "series", "series"),
         h(
           "details",
           null,

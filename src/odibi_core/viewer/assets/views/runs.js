@@ -1,6 +1,6 @@
 // The view of the list of runs: filtered, searched, paged.
 import {h} from "../dom.js";
-import {count, duration} from "../format.js";
+import {count, shortId} from "../format.js";
 import {drawPage} from "../shell.js";
 import {
   firstLine,
@@ -14,6 +14,7 @@ import {
   selectField,
   stateOf,
   time,
+  took,
 } from "../listing.js";
 
 /** @typedef {import("../types.js").Services} Services */
@@ -37,7 +38,7 @@ export function mount(root, page, services) {
   });
   const text = (/** @type {string} */ name) => String(asked[name] ?? "");
   const tools = [
-    searchField("Search runs: id, error, host, tag, parameter", text("search"), (search) => ask({search, offset: 0})),
+    searchField("Search runs: id, error, host, tag", text("search"), (search) => ask({search, offset: 0})),
     searchField("Pipeline", text("pipeline"), (pipeline) => ask({pipeline, offset: 0})),
     selectField(
       "Status",
@@ -75,7 +76,7 @@ function table(page, services, go) {
     listing(
       "Runs",
       [
-        {title: "Started", cell: (run) => time(run.started)},
+        {title: "Started", kind: "whole", cell: (run) => time(run.started)},
         {
           title: "Pipeline",
           cell: (run) => linked(services.link?.("pipeline", run.pipeline_name ?? ""), run.pipeline_name ?? "?"),
@@ -84,7 +85,7 @@ function table(page, services, go) {
           title: "Status",
           cell: (run) => [stateOf(run.state), run.error && h("div", {class: "hint"}, firstLine(run.error))],
         },
-        {title: "Duration", number: true, cell: (run) => duration(run.duration_ms)},
+        {title: "Duration", number: true, cell: (run) => took(run)},
         {
           title: "Steps",
           number: true,
@@ -93,9 +94,9 @@ function table(page, services, go) {
         },
         {title: "Read", number: true, cell: (run) => count(run.rows_read)},
         {title: "Published", number: true, cell: (run) => count(run.rows_published)},
-        {title: "Checks", cell: (run) => checks(run)},
+        {title: "Checks", kind: "whole", cell: (run) => checks(run)},
         {title: "Unusual", number: true, cell: (run) => (run.unusual ? count(run.unusual) : "")},
-        {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), run.run_id.slice(-8))},
+        {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), shortId(run.run_id))},
       ],
       page.runs,
       "No run passes the filter.",

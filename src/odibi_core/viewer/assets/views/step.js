@@ -1,6 +1,6 @@
 // The view of one step over its last runs: figures with the usual range, findings, and the runs.
 import {h, bidi, section} from "../dom.js";
-import {count, duration, moment, plural} from "../format.js";
+import {count, duration, moment, plural, shortId} from "../format.js";
 import {drawPage} from "../shell.js";
 import {lineChart} from "../lines.js";
 import {firstLine, linked, listing, pageHead, stateOf, time, toneOf} from "../listing.js";
@@ -9,7 +9,7 @@ import {firstLine, linked, listing, pageHead, stateOf, time, toneOf} from "../li
 
 const FORMATS = /** @type {Record<string, (value: number) => string>} */ ({
   ms: duration,
-  rows: count,
+  rows: (value) => count(Math.round(value)),
   share: (value) => `${(100 * value).toFixed(value < 0.1 ? 2 : 1)} %`,
 });
 
@@ -65,7 +65,7 @@ export function mount(root, history, services) {
         listing(
           "Findings",
           [
-            {title: "Run", cell: (finding) => linked(services.link?.("run", finding.run_id), finding.run_id.slice(-8))},
+            {title: "Run", cell: (finding) => linked(services.link?.("run", finding.run_id), shortId(finding.run_id))},
             {title: "Finding", cell: (finding) => bidi(finding.message ?? "")},
             {title: "Was", cell: (finding) => finding.actual ?? ""},
             {title: "Usually", cell: (finding) => finding.expected ?? ""},
@@ -105,7 +105,7 @@ export function mount(root, history, services) {
                 },
               ]
             : []),
-          {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), run.run_id.slice(-8))},
+          {title: "Run", cell: (run) => linked(services.link?.("run", run.run_id), shortId(run.run_id))},
         ],
         [...history.runs].reverse(),
         "",
