@@ -16,6 +16,8 @@ from odibi_core.bus.bus import EventBus
 from odibi_core.orchestrator import Orchestrator, Result
 from odibi_core.testing import FakeClock
 
+RENAMED = {"renamed": {"distance": "miles"}, "broken": {"delay": "late_minutes"}}
+"""The column with another name, by fault; the last step needs that of `broken`."""
 AIRPORTS = ("JFK", "LGA", "EWR")
 
 
@@ -35,7 +37,7 @@ class Day:
 
 
 def flights_of(day: Day, draw: random.Random) -> pd.DataFrame:
-    """Make about 600 flights; with the fault `renamed`, under another name of a column."""
+    """Make about 600 flights; with the fault `renamed` or `broken`, under another name of a column."""
     rows = round(draw.gauss(600, 20))
     frame = pd.DataFrame(
         {
@@ -45,7 +47,7 @@ def flights_of(day: Day, draw: random.Random) -> pd.DataFrame:
             "distance": [draw.randrange(180, 2600) for _ in range(rows)],
         }
     )
-    return frame.rename(columns={"distance": "miles"}) if day.fault == "renamed" else frame
+    return frame.rename(columns=RENAMED.get(day.fault, {}))
 
 
 def weather_of(day: Day, draw: random.Random) -> pd.DataFrame:
