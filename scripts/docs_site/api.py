@@ -11,19 +11,29 @@ import enum
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from odibi_core import observability
+from odibi_core import checks, observability
+from odibi_core.history.answer import HistoryAnswer
+from odibi_core.history.comparison import Comparison
+from odibi_core.history.history import History
+from odibi_core.history.index import RunFilter
 
 HEAD = """# Every public name
 
-Made from the code by `docs_site.api`; not edited by hand. Each name is imported from `odibi_core.observability`;
-[the reference](reference.md#names-to-import) orders them by task.
+Made from the code by `docs_site.api`; not edited by hand. A name without a dot is imported from
+`odibi_core.observability`, `checks.…` from `odibi_core.checks` ([checks](checks.md)). `odibi_core.history(store)`
+returns a `history.History`, whose methods return the others of `history.…` ([the history](history.md)).
+[The reference](reference.md#names-to-import) orders the names by task.
 """
+OF_HISTORY = (History, HistoryAnswer, Comparison, RunFilter)
 
 _SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Attributes):$")
+_MODULE = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])")
+_LONGEST = 100
+"""Characters of a default that is shown."""
 _EXAMPLE = re.compile(r"^(?:>>>|\.\.\.)")
 
 
@@ -37,14 +47,20 @@ class _Text:
         return self.text
 
 
-def names() -> list[str]:
-    """Return every public name, in the order of the page."""
-    return sorted(vars(observability)["__all__"], key=lambda name: (name.lower(), name))
+def public() -> dict[str, Any]:
+    """Return every public name with its value, in the order of the page."""
+    found = {name: getattr(observability, name) for name in _sorted(vars(observability)["__all__"])}
+    found |= {f"checks.{name}": getattr(checks, name) for name in _sorted(checks.__all__)}
+    return found | {f"history.{kind.__name__}": kind for kind in OF_HISTORY}
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name.lower(), name))
 
 
 def page() -> str:
     """Return the whole page."""
-    lines = [line for name in names() for line in _name(name, getattr(observability, name))]
+    lines = [line for name, value in public().items() for line in _name(name, value)]
     return "\n".join([HEAD, *lines]).rstrip() + "\n"
 
 
@@ -113,14 +129,21 @@ def _in_lines(name: str, signature: inspect.Signature) -> str:
 
 
 def _annotation(annotation: Any) -> Any:
-    return _Text(annotation) if isinstance(annotation, str) else annotation
+    """Return an annotation as it is written: a struct has objects, whose names have their modules."""
+    if annotation is inspect.Parameter.empty:
+        return annotation
+    return _Text(_MODULE.sub("", inspect.formatannotation(annotation) if type(annotation) is not str else annotation))
 
 
 def _default(default: Any) -> Any:
     if isinstance(default, enum.Enum):
         return _Text(f"{type(default).__name__}.{default.name}")
     text = re.sub(r" at 0x[0-9a-f]+", "", repr(default))
-    return default if default is inspect.Parameter.empty else _Text("…" if text.startswith("<") else text)
+    return (
+        default
+        if default is inspect.Parameter.empty
+        else _Text("…" if text.startswith("<") or len(text) > _LONGEST else text)
+    )
 
 
 def _docstring(text: str) -> Iterator[str]:
