@@ -1,4 +1,4 @@
-"""What failed, why, since when, what changed, and is it usual: two clicks at most from the page of all pipelines."""
+"""The failure, its cause, its begin, the changes, the usual range: two clicks from the page of all pipelines."""
 
 from __future__ import annotations
 
@@ -80,29 +80,29 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_five_questions_are_answered_within_two_clicks(visit: Visit, address: str) -> None:
     """By what a person sees: the names, times and cells of the pages."""
     reader = Reader(visit.page, address).start()
-    # What failed: the last run states the step and its error.
+    # The failure: the last run states the step and its error.
     reader.sees("late: 'delay'")
     reader.last_run()
     reader.sees("late failed: KeyError: 'delay'")
-    # Since when: the strip of the last runs states it.
+    # The begin: the strip of the last runs states it.
     reader.sees("3 runs in a row")
-    # What changed: the first step that differs from the last good run.
+    # The change: the first step that differs from the last good run.
     reader.sees("Changed since the last good run", "column delay is now late_minutes")
-    # Why: the failed step has the line of the program.
+    # The cause: the failed step has the line of the program.
     reader.click(visit.page.get_by_role("button", name="Open late"))
     expect(visit.page.locator(".step-panel")).to_contain_text('joined["delay"] > 0')
     assert reader.clicks == 2
-    # What changed, in full.
+    # All changes.
     reader.start().last_run()
     reader.click(visit.page.get_by_role("link", name="Compare", exact=True))
     reader.sees("Compared with", "column delay is now late_minutes", "late failed, and succeeded before")
-    # Since when, by the pipeline; is it usual: the range of each figure of a step.
+    # The begin, by the pipeline; the usual range of each figure of a step.
     reader.start().click(visit.page.get_by_role("link", name=PIPELINE, exact=True))
     reader.sees("Failing since", "the last good run was")
     reader.click(visit.page.get_by_role("link", name="joined", exact=True))
     reader.sees("The shaded range is usual", "usually")
     assert visit.page.locator(".line-chart .is-unusual").count() >= 1
-    # Is it usual: the cell of an unusual day leads to its findings.
+    # The findings: the cell of an unusual day leads to its findings.
     reader.start().click(visit.page.get_by_role("link", name="1 unusual").first)
     reader.sees("Unusual", "weather")
     assert visit.errors == []

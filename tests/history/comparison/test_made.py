@@ -116,7 +116,7 @@ def test_the_types_of_a_frame_without_rows_are_not_compared() -> None:
 
 
 def test_a_run_that_goes_on_differs_in_no_step_that_has_not_ended() -> None:
-    """Its state says nothing yet; a step that failed already does differ."""
+    """A step that failed already does differ."""
     states = ("success", "running", "pending", "failed")
     before = run(nodes=[step(state) for state in states])
     after = run(
