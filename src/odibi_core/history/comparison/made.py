@@ -31,7 +31,7 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
     A run that goes on differs in none of the steps that have not ended.
     """
     was, now = before.run.get("status"), after.run.get("status")
-    is_running = now == "running"
+    is_running, has_failed = now == "running", any(node["status"] == "failed" for node in after.nodes.values())
     for name, node in after.nodes.items():
         earlier = before.nodes.get(name)
         if earlier is None:
@@ -49,7 +49,7 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
                 family="failure", kind="step_removed", node=name, before=node["status"], magnitude=0.3,
                 is_notable=bool(after.nodes), message=f"step {name} is gone, with {made} of its datasets",
             )  # fmt: skip
-    if was != now and now not in _GOOD and not is_running and not any(node["status"] == "failed" for node in after.nodes.values()):
+    if was != now and now not in _GOOD and not is_running and not has_failed:
         message = f"the run {_past(now)}, and {_past(was)} before{_reason(after.run)}"
         yield Difference(family="failure", kind="run_status", before=was, after=now, magnitude=1.0, message=message)
 
