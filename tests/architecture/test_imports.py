@@ -54,6 +54,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "hamilton": ("integrations/hamilton.py",),
     "kedro": ("integrations/kedro.py",),
+    "prefect": ("integrations/prefect.py",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
     "datadog": ("sinks/",),
     "cloudpickle": ("executors/pickling.py",),

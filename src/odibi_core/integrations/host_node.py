@@ -39,34 +39,49 @@ class HostNode(ObservedCall):
         super().__init__(run.observer, (planned.name, planned.layer, planned.function), given)
         self._run, self._planned, self._scoped, self._began_at = run, planned, scoped, began
         self._is_open = False
+        self._is_inside = False
 
     @guarded
     def begin(self) -> HostNode:
         """Publish the start, and the frames that the node takes; return the node."""
         self._is_open = True
-        self._outside = context.current()
         self._safely(self._begin)
         if self._events is None:
             self._is_open = False
             return self
         self._inside = node_span.inside(self._events.context)
-        if self._scoped:
-            context.put(self._inside)
-            self._bus_before, self._observer_before = context.bus_here.get(), activate(self._observer)
-            context.bus_here.set(self._observer.bus)
+        self.enter()
         return self
+
+    def enter(self) -> None:
+        """Let this thread or task work for the node, again after `leave`; without `scoped`, do nothing."""
+        if not self._is_open or not self._scoped or self._inside is None:
+            return
+        self._outside = context.current()
+        context.put(self._inside)
+        self._bus_before, self._observer_before = context.bus_here.get(), activate(self._observer)
+        context.bus_here.set(self._observer.bus)
+        self._is_inside = True
+
+    def leave(self) -> None:
+        """Restore the context of the thread or task from before `enter`; the node stays open."""
+        if self._is_inside:
+            self._is_inside = False
+            context.put(self._outside)
+            context.bus_here.set(self._bus_before)
+            activate(self._observer_before)
 
     @guarded
     def end(self, result: Any = None, *, rows: int | None = None) -> None:
         """Publish the frames of the result, and the success; `rows` is the number of rows if there is no frame."""
-        if self._leave():
+        if self._close():
             self._rows_reported = rows
             self.finish(result=result)
 
     @guarded
     def fail(self, error: BaseException | str | None, *, cancelled: bool | None = None) -> None:
         """Publish the failure: an exception, or the text that the host reports."""
-        if not self._leave() or self._events is None:
+        if not self._close() or self._events is None:
             return
         if isinstance(error, BaseException):
             self._events.failed(error, cancelled=cancelled)
@@ -97,13 +112,10 @@ class HostNode(ObservedCall):
         """The name of the node in the record."""
         return self._name
 
-    def _leave(self) -> bool:
-        """Restore the context of the thread; return False if the node is not open."""
+    def _close(self) -> bool:
+        """Leave the node for good; return False if it is not open."""
         was_open, self._is_open = self._is_open, False
-        if was_open and self._scoped:
-            context.put(self._outside)
-            context.bus_here.set(self._bus_before)
-            activate(self._observer_before)
+        self.leave()
         return was_open
 
     _rows_reported: int | None = None
