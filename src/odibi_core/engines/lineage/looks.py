@@ -9,7 +9,7 @@ from typing import Any, Final
 from odibi_core.engines import frame_pandas
 from odibi_core.engines.frame_narwhals import PLAIN
 from odibi_core.engines.frame_polars import is_polars
-from odibi_core.engines.stats_pandas import taken
+from odibi_core.engines.stats_pandas import values_at
 from odibi_core.errors import STOPS
 
 ROWS: Final = 64
@@ -46,12 +46,11 @@ class Look:
         return {name: tuple([values[row] for row in rows]) for name, values in found.items()}
 
     def _taken(self, names: list[str], places: list[int]) -> Iterator[tuple[str, list[Any]]]:
-        """Yield columns with their values at some rows, which are taken of all columns at once."""
-        whole = self.frame if len(names) == len(self.frame.columns) else self.frame[names]
+        """Yield columns with their values at some rows."""
         if self._is_pandas:
-            rows = taken(whole, len(names), places)
-            yield from ((name, column.tolist()) for name, (_, column) in zip(names, rows.items(), strict=True))
+            yield from ((name, values_at(self.frame[name], places)) for name in names)
             return
+        whole = self.frame if len(names) == len(self.frame.columns) else self.frame[names]
         yield from whole[places].to_dict(as_series=False).items()
 
     def _listed(self, column: Any, places: list[int]) -> list[Any]:
