@@ -118,7 +118,7 @@ def test_the_types_of_a_frame_without_rows_are_not_compared() -> None:
 def test_a_run_that_goes_on_differs_in_no_step_that_has_not_ended() -> None:
     """A step that failed already does differ."""
     states = ("success", "running", "pending", "failed")
-    before = run(nodes=[step(state) for state in states])
+    before = run(nodes=[step(state) for state in (*states, "later")])
     after = run(
         runs=[{"run_id": "2", "pipeline_name": "p", "status": "running"}],
         nodes=[step(state, status=state, error="boom" if state == "failed" else None) for state in states],

@@ -43,7 +43,7 @@ def failures(before: RunData, after: RunData) -> Iterator[Difference]:
         elif node["status"] != earlier["status"] and not (is_running and node["status"] in _GOES_ON):
             yield _status(name, earlier, node)
     for name, node in before.nodes.items():
-        if name not in after.nodes:
+        if name not in after.nodes and not is_running:
             made = sum(key[0] == name for key in before.frames)
             yield Difference(
                 family="failure", kind="step_removed", node=name, before=node["status"], magnitude=0.3,
