@@ -16,7 +16,16 @@ from odibi_core.insight.predicates.partners import of_partner
 from odibi_core.insight.predicates.tests import split_op
 from odibi_core.insight.predicates.wording import rule_text
 from odibi_core.insight.rules import chance
-from odibi_core.insight.rules.causes import Context, Found, cause_of, evaluated, examples, find_rule, with_alike
+from odibi_core.insight.rules.causes import (
+    Context,
+    Found,
+    cause_of,
+    certain,
+    evaluated,
+    examples,
+    find_rule,
+    with_alike,
+)
 from odibi_core.insight.rules.duplicates import Duplicates, find_duplicates, names_duplicates
 from odibi_core.insight.rules.few_values import find_values
 from odibi_core.insight.rules.source import Hints
@@ -244,6 +253,10 @@ def _by_duplicates(origin: Origin, context: Context, wanted: Mask, part: Mask) -
     if found is None:
         return None
     rule = rule_of_duplicates(found)
+    if rule is not None and not found.has_ties and part.all():
+        return found.text, certain(
+            rule, wanted
+        )  # the kept rows differ, and each lost one equals one of them or another
     seen = evaluated(context, rule, wanted, part) if rule is not None else None
     if seen is None or not seen.is_exact:
         seen = Found(None, wanted, 0, 0)

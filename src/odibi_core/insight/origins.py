@@ -164,10 +164,13 @@ def _is_aggregate(origin: Origin, declared: Declared) -> bool:
     identity, output = origin.identity, origin.output
     if identity.how != "fingerprint" or output.height >= origin.main.height or int(origin.counts.max()) > 1:
         return False
-    if identity.is_unique or has_duplicates(joint(output, list(identity.same), of_output=True)):
-        return False
     new = [name for name in output.names if name not in origin.main]
-    return bool(new or identity.altered or (declared.names & _GROUPS and len(output.names) < len(origin.main.names)))
+    is_grouped = declared.names & _GROUPS and len(output.names) < len(origin.main.names)
+    return (
+        bool(new or identity.altered or is_grouped)
+        and not identity.is_unique
+        and not has_duplicates(joint(output, list(identity.same), of_output=True))
+    )
 
 
 def groups_lost(origin: Origin) -> Mask:

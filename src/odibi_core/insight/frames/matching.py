@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.frames.hashes import BLOCK, blocks, salted
 
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 _FEW: Final = 4096
 """Numbers that a table of 65,536 places finds among many without sorting these."""
+_PART: Final = 1 << 19
+"""Keys from which on they are divided."""
+_FEWER: Final = 4
+"""Keys for each wanted number from which on the keys are looked for among these."""
+_PARTS: Final = 64
+"""The parts of the numbers, of which the first is looked at before the others."""
+_SHIFTS: Final = (8, 28, 44)
+"""The first bits of the three choices of a place in a table. The bits below are those of the parts."""
 
 
 def evenly(height: int, most: int) -> Rows:
@@ -58,64 +66,133 @@ def members(left: Hashes, right: Hashes) -> Mask:
     """Return the rows of `left` whose number is one of `right`."""
     import numpy as np
 
-    known = distinct(right)
-    if not len(known) or len(known) > _FEW:
-        return places_in(known, left) >= 0
+    if not len(right) or len(right) > _FEW:
+        return places_in(right, left) >= 0
     found = np.zeros(len(left), np.bool_)
-    found[places_of(known, left)[0]] = True
+    found[places_of(right, left)[0]] = True
     return found
 
 
 def places_in(keys: Hashes, wanted: Hashes) -> Rows:
-    """Return the place of each wanted number among different keys, -1 if there is none.
+    """Return the first place of each wanted number among the keys, -1 if there is none.
 
-    The keys stand in a table by some of their bits; a key whose place another one took is looked for by other bits.
+    Many keys are divided by some of their bits, so that the table of a part stays in the processor's cache.
     """
     import numpy as np
 
+    if len(keys) > _FEWER * len(wanted):
+        return _by_wanted(keys, wanted)
+    parts = 1 << min((len(keys) // _PART).bit_length(), 8)
+    if parts == 1:
+        return _looked_up(keys, _tables(keys), wanted)
     places = np.full(len(wanted), -1)
-    if not len(keys):
-        return places
+    for at, rows in zip(_in_parts(keys, parts), _in_parts(wanted, parts), strict=True):
+        if len(at) and len(rows):
+            some = keys[at]
+            found = _looked_up(some, _tables(some), wanted[rows])
+            places[rows] = np.where(found >= 0, at[found], -1)
+    return places
+
+
+def _by_wanted(keys: Hashes, wanted: Hashes) -> Rows:
+    """Return the first places of a few numbers among many keys, which are looked for among these numbers instead."""
+    import numpy as np
+
+    found = places_in(wanted, keys)
+    at = np.flatnonzero(found >= 0)[::-1]
+    first = np.full(len(wanted), -1)
+    first[found[at]] = at  # the first one is written last
+    return first[places_in(wanted, wanted)]
+
+
+def _in_parts(numbers: Hashes, parts: int) -> list[Rows]:
+    """Return the rows of each part of the numbers, in order."""
+    import numpy as np
+
+    found = _parts(numbers, parts)
+    order = np.argsort(found, kind="stable").astype(np.int32)
+    return np.split(order, np.cumsum(np.bincount(found, minlength=parts))[:-1])
+
+
+def _parts(numbers: Hashes, parts: int) -> Any:
+    """Return the part of each number, one of at most 256."""
+    import numpy as np
+
+    found = np.empty(len(numbers), np.uint8)
+    for block in blocks(len(numbers)):
+        found[block] = numbers[block] & np.uint64(parts - 1)
+    return found
+
+
+def _tables(keys: Hashes) -> list[tuple[int, Any]]:
+    """Return tables of the places of keys, by other bits each.
+
+    A key whose place in a table has another one stands in the next table; the last table has the rest, in order.
+    """
+    import numpy as np
+
+    tables: list[tuple[int, Any]] = []
     left = np.arange(len(keys), dtype=np.int32)
-    open_rows: Rows | slice = slice(None)
-    for shift in (0, 21, 42):
-        mask = np.uint64((1 << max(8, (2 * len(left)).bit_length())) - 1)
-        table = np.full(int(mask) + 1, -1, np.int32)
-        slots = (keys[left] >> np.uint64(shift)) & mask
-        table[slots] = left
-        numbers = wanted[open_rows]
-        found = table[(numbers >> np.uint64(shift)) & mask]
-        is_key = (keys[found] == numbers) & (found >= 0)
-        places[open_rows] = np.where(is_key, found, -1)
-        left = left[table[slots] != left]
+    for shift in _SHIFTS:
         if not len(left):
-            return places
-        rest = np.flatnonzero(~is_key & (found >= 0))
-        open_rows = rest if isinstance(open_rows, slice) else open_rows[rest]
-    ordered = left[np.argsort(keys[left])]
-    at = np.minimum(np.searchsorted(keys[ordered], wanted[open_rows]), len(ordered) - 1)
-    places[open_rows] = np.where(keys[ordered[at]] == wanted[open_rows], ordered[at], -1)
+            return tables
+        table = np.full(1 << max(8, (2 * len(left)).bit_length()), -1, np.int32)
+        slots = (keys[left] >> np.uint64(shift)) & np.uint64(len(table) - 1)
+        table[slots[::-1]] = left[::-1]  # of equal keys the first one, which is written last
+        left = left[keys[table[slots]] != keys[left]]
+        tables.append((shift, table))
+    if len(left):
+        tables.append((-1, left[np.argsort(keys[left], kind="stable")]))
+    return tables
+
+
+def _looked_up(keys: Hashes, tables: list[tuple[int, Any]], wanted: Hashes) -> Rows:
+    import numpy as np
+
+    places = np.full(len(wanted), -1)
+    for block in blocks(len(wanted)):
+        some, found = wanted[block], places[block]
+        rest: Rows | slice = slice(None)
+        for shift, table in tables:
+            numbers = some[rest]
+            if shift >= 0:
+                at = table[(numbers >> np.uint64(shift)) & np.uint64(len(table) - 1)]
+            else:
+                at = table[np.minimum(np.searchsorted(keys[table], numbers), len(table) - 1)]
+            is_key = keys[at] == numbers  # where no key stands, -1 is the last key, which is another number
+            found[rest] = np.where(is_key, at, -1)
+            other = np.flatnonzero(np.where(is_key, -1, at) >= 0)
+            if not len(other):
+                break
+            rest = other if isinstance(rest, slice) else rest[other]
     return places
 
 
 def first_rows(keys: Hashes, wanted: Hashes) -> Rows:
     """Return for each wanted number its first row among the keys, -1 if there is none."""
-    import numpy as np
-
-    known, firsts = np.unique(keys, return_index=True)
-    places = places_in(known, wanted)
-    return np.where(places >= 0, firsts[places], -1) if len(known) else places
+    return places_in(keys, wanted)
 
 
 def has_duplicates(keys: Hashes) -> bool:
-    """Return whether two rows have the same number."""
+    """Return whether two rows have the same number; some of the numbers, with all rows that have them, come first."""
+    return bool(len(repeated(keys[of_first_part(keys)]))) or bool(len(repeated(keys)))
+
+
+def of_first_part(keys: Hashes) -> Mask:
+    """Return one of 64 rows, among them each that has the number of another one of these."""
+    found: Mask = _parts(keys, _PARTS) == 0
+    return found
+
+
+def repeated(keys: Hashes) -> Hashes:
+    """Return each number that several rows have, in order."""
     import numpy as np
 
     ordered = np.sort(keys)
-    return bool((ordered[1:] == ordered[:-1]).any())
+    return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
-def match_rows(main: Hashes, output: Hashes, *, is_unique: bool) -> Rows:
+def match_rows(main: Hashes, output: Hashes, several: Hashes) -> Rows:
     """Return for each row of the output its row of the main input, -1 if it has none.
 
     Of equal rows, each of the output takes the next of the input. If the output has fewer, the choice of the first ones
@@ -124,17 +201,22 @@ def match_rows(main: Hashes, output: Hashes, *, is_unique: bool) -> Rows:
     Args:
         main: The numbers of the main input.
         output: The numbers of the output.
-        is_unique: No number of the main input comes twice.
+        several: The numbers that several rows of the main input have.
     """
     import numpy as np
 
-    if is_unique:
-        in_order = _in_order(main, output)
-        if in_order is not None:
-            return in_order
-        if not has_duplicates(output):
-            return places_in(main, output)
-    return _match_groups(main, output, np.full(len(output), -1))
+    in_order = _in_order(main, output)
+    rows = places_in(main, output) if in_order is None else in_order
+    at, out_at = (np.flatnonzero(members(numbers, several)) for numbers in (main, output))
+    if not len(out_at):
+        return rows
+    first, last = (at[found] for found in _shared_out(main[at], output[out_at]))
+    rows[out_at] = first
+    if not (first != last).any() or _ascends(rows):
+        return rows
+    others = rows.copy()
+    others[out_at] = last
+    return others if _ascends(others) else rows
 
 
 def _in_order(main: Hashes, output: Hashes) -> Rows | None:
@@ -162,7 +244,8 @@ def _in_order(main: Hashes, output: Hashes) -> Rows | None:
     return rows
 
 
-def _match_groups(main: Hashes, output: Hashes, rows: Rows) -> Rows:
+def _shared_out(main: Hashes, output: Hashes) -> tuple[Rows, Rows]:
+    """Return two choices of the rows of an output, all of which the input has: the first equal ones, and the last."""
     import numpy as np
 
     order, out_order = np.argsort(main, kind="stable"), np.argsort(output, kind="stable")
@@ -171,18 +254,12 @@ def _match_groups(main: Hashes, output: Hashes, rows: Rows) -> Rows:
     firsts = np.searchsorted(out_numbers, out_numbers)
     here, there = ends - starts, np.searchsorted(out_numbers, out_numbers, "right") - firsts
     turn = np.arange(len(output)) - firsts
-    found = here > 0
-    most = np.maximum(here, 1)
     more = there > here
-    turn = np.where(more, turn * most // there, turn)
-    choice = np.where(found, starts + turn, 0)
-    rows[out_order] = np.where(found, order[choice], -1)
-    if (found & (there < here)).any() and not _ascends(rows):
-        last = rows.copy()
-        last[out_order] = np.where(found, order[np.where(found & ~more, choice + most - there, choice)], -1)
-        if _ascends(last):
-            return last
-    return rows
+    turn = np.where(more, turn * here // there, turn)
+    first, last = np.empty(len(output), np.int64), np.empty(len(output), np.int64)
+    first[out_order] = order[starts + turn]
+    last[out_order] = order[starts + turn + np.where(more, 0, here - there)]
+    return first, last
 
 
 def _ascends(rows: Rows) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.insight.base import Test
+from odibi_core.insight.frames.hashes import add
+from odibi_core.insight.frames.matching import members, places_in, repeated
+from odibi_core.insight.predicates.constants import CannotEvaluate
 from odibi_core.insight.predicates.features import column_of, values_of_column
-from odibi_core.insight.predicates.groups import combined_codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,17 +40,22 @@ def is_copy(test: Test, frame: Frame) -> NDArray[np.bool_]:
     """
     import numpy as np
 
-    columns = [column_of(frame, name) for name in test.columns]
-    groups = combined_codes(columns[1:] if test.op in BY_VALUE else columns)
+    for name in test.columns:
+        column_of(frame, name)
+        if frame.kind(name) == "other":
+            raise CannotEvaluate(f"the values of {name} cannot be compared")
+    numbers = np.zeros(frame.height, np.uint64)
+    for place, name in enumerate(test.columns[test.op in BY_VALUE :]):
+        add(numbers, frame.hashes(name), place)
     if test.op == "any_copy":
-        return np.asarray(np.bincount(groups)[groups] > 1)
+        return members(numbers, repeated(numbers))
     if test.op in BY_VALUE:
-        return _beyond(columns[0], groups, highest=test.op == "lower_copy")
-    rows = np.arange(len(groups))
-    stays = np.empty(int(groups.max(initial=-1)) + 1, np.int64)
-    places = slice(None, None, -1) if test.op == "later_copy" else slice(None)
-    stays[groups[places]] = rows[places]  # of several rows of a group, the one that is written last
-    return np.asarray(stays[groups] != rows)
+        groups = places_in(numbers, numbers)
+        return _beyond(column_of(frame, test.columns[0]), groups, highest=test.op == "lower_copy")
+    rows = np.arange(frame.height)
+    if test.op == "later_copy":
+        return np.asarray(places_in(numbers, numbers) != rows)
+    return np.asarray(places_in(numbers[::-1], numbers[::-1]) != rows)[::-1]
 
 
 def copy_text(test: Test, name: Any) -> str:

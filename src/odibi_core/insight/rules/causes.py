@@ -101,6 +101,11 @@ def evaluated(context: Context, rule: Rule, wanted: Mask, part: Mask | None) -> 
     return _weighed(judge(rule, context.main, wanted, context.budget, context.others, part))
 
 
+def certain(rule: Rule, wanted: Mask) -> Found:
+    """Return a rule that is known to select exactly the wanted rows."""
+    return Found(rule, wanted, 0, 0, _weight(rule))
+
+
 def _weighed(found: proving.Found | None) -> Found | None:
     if found is None:
         return None
