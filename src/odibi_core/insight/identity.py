@@ -13,6 +13,9 @@ from odibi_core.insight.frames.matching import evenly
 from odibi_core.insight.pairs import SAMPLE, Agreement, Identity, Pair, agreement, by_position, hashes, pairs_of, spread
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from odibi_core.insight.frames.frame import Rows
 
 _FEW_ROWS: Final = 12
@@ -155,7 +158,19 @@ def _index_rows(main: Frame, output: Frame, budget: Budget) -> Rows | None:
             rows[rest != 0] = -1
         rows[(rows < 0) | (rows >= len(index))] = -1
         return rows
+    if labels.dtype.kind in "iu" and index.dtype.kind in "iu" and budget.take(main.height, NUMBER_UNITS):
+        numbers = index.to_numpy()
+        if (numbers[1:] > numbers[:-1]).all():
+            return _in_rising(numbers, labels.to_numpy())
     if not budget.take(main.height, SORTED_UNITS):
         return None
     index = index.copy()  # its own lookup table, which ends with it
     return np.asarray(index.get_indexer(labels), np.int64) if index.is_unique else None
+
+
+def _in_rising(numbers: NDArray[np.integer], labels: NDArray[np.integer]) -> Rows:
+    """Return the place of each label among rising numbers, -1 for one that is none of them."""
+    import numpy as np
+
+    places = np.minimum(np.searchsorted(numbers, labels), len(numbers) - 1)
+    return np.where(numbers[places] == labels, places, -1)

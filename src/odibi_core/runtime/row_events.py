@@ -252,8 +252,13 @@ class RowEvents:
     def _budget(self, asked: Asked, rows_in: int, outputs: int = 1) -> Budget:
         """Return the work for some outputs of a step, within that of the run."""
         whole, spent = self._settings.budget, self._spent
-        most = self._first(rows_in) - spent.first if asked == "first" else whole * outputs
+        most = self._share(rows_in) if asked == "first" else whole * outputs
         return Budget(max(0, min(most, whole * IN_A_RUN - spent.units)))
+
+    def _share(self, rows_in: int) -> int:
+        """Return the work for one frame without an earlier run: half of what is left, so that later ones have some."""
+        left = self._first(rows_in) - self._spent.first
+        return max(left // 2, min(left, self._settings.budget // FIRST_LEAST))
 
     def _redacted(self, change: RowChange, frames: Frames) -> RowChange:
         from odibi_core.insight.privacy import redacted

@@ -9,6 +9,7 @@ from tests.history.comparison.rows import column, frame, run, step
 from odibi_core.history.blame import Blame, blame
 from odibi_core.history.comparison.noise import Noise
 from odibi_core.history.comparison.run_data import RunData
+from odibi_core.history.figures import STATS
 
 ORDERS = 10_000
 
@@ -134,3 +135,47 @@ def test_the_rows_of_before_follow_from_counts() -> None:
     found = blamed(shop(paid=4_000, joined=4_000), before)
     assert (found.effect_step, found.rows) == ("paid", 6_000)
     assert "(30 % before)" in found.sentence
+
+
+def earlier_runs(**known: list[list[float | None]]) -> Noise:
+    """Return the statistics of the column `sku` in earlier runs: of a step its means, then its shares of nulls."""
+    figures = []
+    for place in range(6):
+        steps = {}
+        for name, (means, nulls) in known.items():
+            stats = [{"mean": means[place], "null_share": nulls[place]}.get(each) for each in STATS]
+            steps[name] = {"status": "success", "frames": {name: {"columns": {"sku": stats}}}}
+        figures.append({"run": {}, "steps": steps})
+    return Noise(figures)
+
+
+def test_a_mean_that_is_usual_in_the_source_is_usual_two_steps_below() -> None:
+    """The range of few runs is narrower in one step than in another, by chance: each step passes on what came in."""
+    def with_means(mean: float) -> RunData:
+        return shop(columns=[column(name, "sku", mean=mean, deviation=4.0) for name in ("orders", "paid", "joined")])
+
+    wide, narrow = [[6.0, 10.5, 9.5, 13.0, 10.0, 10.2], [0.0] * 6], [[9.9, 10.1, 10.0, 10.2, 9.8, 10.2], [0.0] * 6]
+    noise = earlier_runs(orders=wide, paid=narrow, joined=narrow)
+    found = blame(with_means(10.2), with_means(5.0), noise)
+    assert found is None or found.certainty == "possible"
+    found = blamed(with_means(5.0), with_means(10.2), earlier_runs(orders=narrow, paid=narrow, joined=narrow))
+    assert (found.step, found.certainty) == ("orders", "likely")
+
+
+def test_nulls_that_came_in_with_a_table_are_no_finding_of_its_join() -> None:
+    """One null of a table is many nulls of a join; if the table has none, the join is where they begin."""
+    def with_nulls(above: float, below: float) -> RunData:
+        shares = {"paid": above, "joined": below}
+        finding = {
+            "node_name": "joined", "kind": "anomaly", "family": "nulls", "column_name": "sku", "message": "nulls",
+            "actual": "0.3 %", "expected": "0 %", "series": "nulls",
+        }  # fmt: skip
+        columns = [column(name, "sku", nulls=int(1_000 * each), null_share=each) for name, each in shares.items()]
+        return shop(columns=columns, alerts=[finding] if below else [])
+
+    before = with_nulls(0.0, 0.0)
+    usual = [[1.0] * 6, [0.0, 0.002, 0.0, 0.001, 0.002, 0.0]]
+    noise = earlier_runs(paid=usual, joined=[[1.0] * 6, [0.0] * 6])
+    found = blame(before, with_nulls(0.002, 0.003), noise)
+    assert found is None or found.certainty == "possible"
+    assert blamed(with_nulls(0.0, 0.003), before, noise).step == "joined"

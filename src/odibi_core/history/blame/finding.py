@@ -55,7 +55,7 @@ def blame(
     joined = {each.node: each.dataset for each in by_size if each.effect == "unmatched" and each.dataset}
     signals = [
         *_of_their_own(differences, after, noise),
-        *of_findings(after.rows("alerts"), joined),
+        *_not_from_above(of_findings(after.rows("alerts"), joined), before, after),
         *of_row_changes(before, after, noise),
         *contents.signals(),
         *_stale(before, after, contents, noise),
@@ -74,21 +74,44 @@ def _of_their_own(signals: Iterable[Signal], after: RunData, noise: Noise) -> It
     values because it has them upstream, within the noise there.
     """
     found = [replace(each, is_notable=False) if _is_of_course(each, after, noise) else each for each in signals]
-    columns: dict[str, dict[str | None, bool]] = {}
-    for each in found:
+    known: dict[str, dict[str | None, bool]] = {}
+    for each in sorted(found, key=lambda one: len(after.ancestors(one.node))):
+        is_notable = each.is_notable
+        if each.effect in ("values", "nulls", "type") and is_notable:
+            states = (known.get(name, {}).get(each.column) for name in after.ancestors(each.node))
+            above = [state for state in states if state is not None]
+            is_notable = not above or any(above)
         if each.column is not None:
-            known = columns.setdefault(each.node, {})
-            known[each.column] = known.get(each.column, False) or each.is_notable
+            of_node = known.setdefault(each.node, {})
+            of_node[each.column] = of_node.get(each.column, False) or is_notable
+        yield replace(each, is_notable=is_notable)
+
+
+def _not_from_above(findings: Iterable[Signal], before: RunData, after: RunData) -> Iterator[Signal]:
+    """Yield findings; nulls that came in with a column of a step above, where they are no finding, are left out.
+
+    One null of a table is as many nulls of a join as rows have its key.
+    """
+    found = sorted(findings, key=lambda one: len(after.ancestors(one.node)))
+    known = {(each.node, each.column) for each in found if each.effect == "nulls"}
     for each in found:
-        if each.effect in ("values", "nulls", "type") and each.is_notable:
-            above = [
-                columns[name][each.column]
-                for name in after.ancestors(each.node)
-                if each.column in columns.get(name, ())
-            ]
-            yield replace(each, is_notable=not above or any(above))
+        own = _more_nulls(each.node, each.column, before, after)
+        if each.effect == "nulls" and any(
+            (name, each.column) not in known and _more_nulls(name, each.column, before, after) >= own / 2 > 0
+            for name in after.depends_on.get(each.node, ())
+        ):
+            known.discard((each.node, each.column))
         else:
             yield each
+
+
+def _more_nulls(node: str, column: str | None, before: RunData, after: RunData) -> float:
+    """Return by how much the share of nulls in a column of a step is larger than before; 0 if it is unknown."""
+    for key, found in after.columns.items():
+        was, now = before.columns.get(key, {}).get(column or ""), found.get(column or "")
+        if key[0] == node and was and now and None not in (was["null_share"], now["null_share"]):
+            return float(now["null_share"] - was["null_share"])
+    return 0.0
 
 
 def _is_of_course(signal: Signal, after: RunData, noise: Noise) -> bool:
