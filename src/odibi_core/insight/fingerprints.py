@@ -20,7 +20,7 @@ _SPREAD: Final = 4_096
 _NEAR: Final = 16
 """Rows of the input for each of the sample, up to which further columns are read in these rows alone."""
 _SEVERAL: Final = 1_024
-"""Numbers that several rows have, by which columns are found that tell these rows apart."""
+"""Numbers that several rows have, by which columns are found that distinguish these rows."""
 _STARTS: Final = 3
 _FOUND: Final = 0.05
 """The share of the output's rows that an input must have, or it is not where they come from."""
@@ -72,7 +72,7 @@ class _Grown(NamedTuple):
 class _Growing:
     """Columns that are chosen one after the other, and the rows of the input that may be those of a sample by them.
 
-    When these are few, further columns are read in them alone, and chosen only if they tell rows apart.
+    When these are few, further columns are read in them alone, and chosen only if they distinguish some of them.
     """
 
     def __init__(self, main: Frame, output: Frame, sample: Rows) -> None:
@@ -151,7 +151,7 @@ def _matched(main: Frame, output: Frame, grown: _Grown, pairs: list[Pair], budge
         return None
     of_main = joint(main, chosen[grown.added :], of_output=False, before=grown.of_main, at=grown.added)
     rest = [pair for pair in same if pair not in chosen]
-    while len(several := repeated(of_main)) and (rest := _telling(main, rest, of_main, several)):
+    while len(several := repeated(of_main)) and (rest := _distinguishing(main, rest, of_main, several)):
         if not budget.take(main.height, _cost(rest[:3], main)):
             return None
         of_main = joint(main, rest[:3], of_output=False, before=of_main, at=len(chosen))
@@ -170,8 +170,8 @@ def _matched(main: Frame, output: Frame, grown: _Grown, pairs: list[Pair], budge
     return Identity(rows, tuple(same), altered, "fingerprint", not len(several))
 
 
-def _telling(main: Frame, pairs: list[Pair], numbers: Hashes, several: Hashes) -> list[Pair]:
-    """Return the columns that tell apart rows of the same number, by some of these numbers."""
+def _distinguishing(main: Frame, pairs: list[Pair], numbers: Hashes, several: Hashes) -> list[Pair]:
+    """Return the columns that distinguish rows of the same number, by some of these numbers."""
     import numpy as np
 
     rows, places = places_of(several[evenly(len(several), _SEVERAL)], numbers)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from odibi_core.insight.base import Budget, Rule, Test
 from odibi_core.insight.frames.frame import Frame, comparable
 from odibi_core.insight.frames.hashes import salted
-from odibi_core.insight.frames.matching import evenly, first_rows, members, places_in, places_of
+from odibi_core.insight.frames.matching import evenly, members, places_in, places_of
 from odibi_core.insight.pairs import Identity
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Join(NamedTuple):
 
         mine, _ = _key_hashes(main, other, self.keys, None)
         theirs, _ = _key_hashes(other, main, Keys(self.keys.other, self.keys.main), None)
-        return np.where(self.is_member, first_rows(theirs, mine), -1)
+        return np.where(self.is_member, places_in(theirs, mine), -1)
 
 
 class Sides(NamedTuple):
@@ -182,7 +182,7 @@ def _by_values(sides: Sides) -> Iterator[Keys]:
             known = sides.other.hashes(key, as_float=as_float)
             spread = len(np.unique(known[there])) / max(len(there), 1)
             wanted = sides.main.hashes(name, sample, as_float=as_float)
-            share = float(np.isin(wanted, known[known != 0]).mean()) if spread > 0.5 else 0.0
+            share = float((members(wanted, known) & (wanted != 0)).mean()) if spread > 0.5 else 0.0
             if share >= _SHARE:
                 found.append((share * spread, Keys((name,), (key,))))
     yield from (keys for _, keys in sorted(found, key=lambda each: -each[0])[:8])

@@ -80,6 +80,16 @@ def test_few_nulls_upstream_do_not_explain_a_large_loss() -> None:
     assert blamed(shop(columns=with_nulls("note", 0.9), joined=700), before).step == "joined"
 
 
+def test_nulls_of_a_key_with_another_name_on_each_side_explain_its_join() -> None:
+    """A join that compares `sku` with `id` is about both columns."""
+    def with_nulls(share: float, joined: int) -> RunData:
+        found = shop(columns=[column("orders", "sku", nulls=int(1_000 * share), null_share=share)], joined=joined)
+        found.rows("edges")[0]["join_keys"] = ["sku = id"]
+        return found
+
+    assert blamed(with_nulls(0.9, 700), with_nulls(0.0, 7_000)).step == "orders"
+
+
 def test_a_share_that_earlier_runs_had_is_within_the_noise() -> None:
     """Five runs whose filter kept 60 to 80 %: 62 % is usual, 30 % is not."""
     figures = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from odibi_core.history.blame.answer import CauseClass
-from odibi_core.history.blame.origin import Origin
+from odibi_core.history.blame.origin import Origin, join_columns
 from odibi_core.history.blame.row_changes import changes_of
 from odibi_core.history.blame.signals import Effect, Signal
 from odibi_core.history.comparison.causes import OF_THE_STEP
@@ -74,10 +74,18 @@ def _of_signal(
             return None
         case "values" if origin.certainty == "possible":
             return None
+        case "values" if signal.statistic is None and _is_key(signal, after):
+            return "join cardinality"
         case "values" if effect is not None and effect.node != origin.step and _is_of_join(effect, before, after):
             return "join cardinality"  # the keys are other ones
         case _:
             return _OF_EFFECTS[signal.effect]
+
+
+def _is_key(signal: Signal, after: RunData) -> bool:
+    """Return whether other values of a source are those of a column that a join below compares."""
+    below = [name for name in after.nodes if signal.node in after.ancestors(name)]
+    return any(signal.column in join_columns(after, name) for name in below)
 
 
 def _of_error(error_type: str, message: str, is_source: bool) -> CauseClass | None:

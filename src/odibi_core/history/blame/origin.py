@@ -86,14 +86,6 @@ class Origins:
         found = [name for name in sources if name in self._notable or (main_is_same and name in self._all)]
         return found[0] if len(found) == 1 else None
 
-    def _deciding(self, node: str) -> set[str]:
-        """Return the columns that decide about the rows of a step, the keys of a join; empty if they are unknown."""
-        found: set[str] = set()
-        for edge in self._after.rows("edges"):
-            if edge["target"] == node and edge["join_keys"] is not None:
-                found |= set(map(str, list_of(edge["join_keys"])))
-        return found
-
     def of(self, node: str) -> list[Signal]:
         """Return the signals of a step, the strongest first."""
         return sorted(self._all.get(node, ()), key=lambda each: (not each.is_notable, -each.strength))
@@ -126,7 +118,7 @@ class Origins:
         So many nulls, rows of a category or lost rows cost a step below as many rows at most. More or fewer rows of the
         same kind are none, if they are those of the main input, and the step judges each row by itself.
         """
-        deciding = self._deciding(node)
+        deciding = join_columns(self._after, node)
         if cause.column is not None and deciding and cause.column not in deciding:
             return False
         if cause.effect in _OF_SHARES:
@@ -196,6 +188,12 @@ class Origins:
 
     def _is_of_rows(self, node: str) -> bool:
         return any(each.effect in OF_ROWS for each in self._all.get(node, ()))
+
+
+def join_columns(run: RunData, node: str) -> set[str]:
+    """Return the columns that a join compares, of both sides; empty if they are unknown, or the step is none."""
+    edges = [edge for edge in run.rows("edges") if edge["target"] == node and edge["join_keys"] is not None]
+    return {name for edge in edges for key in list_of(edge["join_keys"]) for name in str(key).split(" = ")}
 
 
 def _strongest(signals: Sequence[Signal]) -> float:

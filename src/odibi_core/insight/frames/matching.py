@@ -168,11 +168,6 @@ def _looked_up(keys: Hashes, tables: list[tuple[int, Any]], wanted: Hashes) -> R
     return places
 
 
-def first_rows(keys: Hashes, wanted: Hashes) -> Rows:
-    """Return for each wanted number its first row among the keys, -1 if there is none."""
-    return places_in(keys, wanted)
-
-
 def has_duplicates(keys: Hashes) -> bool:
     """Return whether two rows have the same number; some of the numbers, with all rows that have them, come first."""
     return bool(len(repeated(keys[of_first_part(keys)]))) or bool(len(repeated(keys)))

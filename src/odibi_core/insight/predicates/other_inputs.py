@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.insight.base import Test
+from odibi_core.insight.frames.matching import distinct
 from odibi_core.insight.predicates.constants import CannotEvaluate
 from odibi_core.insight.predicates.features import column_of, in_one_unit
 
@@ -83,9 +84,7 @@ def _combined(numbers: Any, codes: Any, count: int) -> Any:
 
 def _renumbered(mine: Any, found: Any) -> tuple[Any, Any]:
     """Number the combinations of the other input from 0 again, so that the next product stays within 64 bits."""
-    import numpy as np
-
-    known = np.unique(found[found >= 0])
+    known = distinct(found[found >= 0])
     return _places(mine, known), _places(found, known)
 
 
@@ -106,7 +105,7 @@ def _codes(column: Column, key: Column) -> tuple[Any, Any, int]:
         known = list(dict.fromkeys(text for text in key.text.unique().to_list() if isinstance(text, str)))
         return _text_codes(column, known), _text_codes(key, known), max(len(known), 1)
     left, right = in_one_unit(column, key)
-    numbers = np.unique(right.numbers[right.valid])
+    numbers = distinct(right.numbers[right.valid])
     mine = np.where(left.valid, _places(left.numbers, numbers), -1)
     return mine, np.where(right.valid, _places(right.numbers, numbers), -1), max(len(numbers), 1)
 
