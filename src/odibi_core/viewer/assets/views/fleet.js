@@ -177,6 +177,8 @@ function days(one, fleet, services) {
       "aria-label": `${one.name}: ${plural(one.days.length, "day")} with runs, ${count(missing.size)} missing`,
       width: fleet.days * CELL,
       height: TALL,
+      viewBox: `0 0 ${fleet.days * CELL} ${TALL}`,
+      preserveAspectRatio: "none",
     },
     cells,
   );

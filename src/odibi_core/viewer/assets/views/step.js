@@ -81,7 +81,7 @@ export function mount(root, history, services) {
       listing(
         "Runs",
         [
-          {title: "Started", cell: (run) => time(run.run_started)},
+          {title: "Started", kind: "whole", cell: (run) => time(run.run_started)},
           {
             title: "State",
             cell: (run) => [stateOf(run.state), run.error && h("div", {class: "hint"}, firstLine(run.error))],
