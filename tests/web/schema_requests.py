@@ -24,6 +24,8 @@ from tests.web.served import ADDRESS, SAME, client
 
 _STREAMS: Final = "/events"
 """An open stream; its test is test_live."""
+_REFUSED_BY_CONTENT: Final = (*EXPENSIVE, "/api/mutes", "/api/compare", "/api/runs/{run}/log")
+"""Routes that refuse a value of the right form: no SELECT, a mute that is over, runs that do not compare, no cursor."""
 _MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -46,7 +48,8 @@ def problems(asked: TestClient, count: int) -> tuple[set[str], Counter[int]]:
             @given(strategy)
             def send(case: Case[Any]) -> None:
                 given = case.as_transport_kwargs(base_url=ADDRESS, headers=SAME)
-                response = asked.request(**{name: value for name, value in given.items() if value})
+                given = {name: value for name, value in given.items() if value is not None and name != "cookies"}
+                response = asked.request(**given)
                 statuses[response.status_code] += 1
                 found.update(_wrong(case, response))
 
@@ -65,8 +68,15 @@ def _wrong(case: Case[Any], response: Any) -> list[str]:
         case.validate_response(response)
     except BaseExceptionGroup as group:
         texts = [f"{about} {type(each).__name__} {response.text[:200]}" for each in group.exceptions]
-        return [text for text in texts if not (case.path in EXPENSIVE and "RejectedPositiveData" in text)]
+        return [text for text in texts if not _is_expected(case.operation.path, text)]
     return []
+
+
+def _is_expected(path: str, text: str) -> bool:
+    """Return true for a refusal that no schema describes, and for a number as a part of a path, which is a text."""
+    return ("RejectedPositiveData" in text and path in _REFUSED_BY_CONTENT) or (
+        "AcceptedNegativeData" in text and "{" in path
+    )
 
 
 if __name__ == "__main__":

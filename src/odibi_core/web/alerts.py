@@ -12,17 +12,15 @@ from odibi_core.errors import ConfigurationError, RunNotFoundError, nearest
 from odibi_core.events import sanitize_text
 from odibi_core.events.clock import iso, utc_now
 from odibi_core.history.noticing import notes
-from odibi_core.history.noticing.causes import FAMILIES
 from odibi_core.history.noticing.watch import known_alerts, watch
 from odibi_core.web.answers import AlertsAnswer, Document, Done
 from odibi_core.web.fleet import check_pipeline
-from odibi_core.web.requests import Acknowledge, Mute, OfAlerts
+from odibi_core.web.requests import MUTED_FAMILIES, Acknowledge, Mute, OfAlerts
 
 if TYPE_CHECKING:
     from odibi_core.web.source import Source
 
 _WEEK: Final = timedelta(days=7)
-_MUTED_FAMILIES: Final = (*FAMILIES, "cadence", "status")
 
 
 def alerts(source: Source, asked: OfAlerts) -> AlertsAnswer:
@@ -86,8 +84,8 @@ def _known(source: Source, alert: str) -> Document:
 
 def mute(source: Source, body: Mute, user: str | None) -> Done:
     """Mute a pipeline, one of its steps or a family of findings, until a time or until the mute is lifted."""
-    if body.family is not None and body.family not in _MUTED_FAMILIES:
-        raise ConfigurationError(f"family must be one of {', '.join(_MUTED_FAMILIES)}, got {body.family!r}")
+    if body.family is not None and body.family not in MUTED_FAMILIES:
+        raise ConfigurationError(f"family must be one of {', '.join(MUTED_FAMILIES)}, got {body.family!r}")
     now = utc_now()
     if body.until is not None and body.until <= now:
         raise ConfigurationError(f"until must be in the future, got {iso(body.until)}")

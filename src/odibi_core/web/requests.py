@@ -5,6 +5,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from odibi_core.history.noticing.causes import FAMILIES
+
+MUTED_FAMILIES: Final = (*FAMILIES, "cadence", "status")
 MOST_ROWS: Final = 500
 """Rows of one page."""
 Name = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -165,6 +168,6 @@ class Mute(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     pipeline: Name
     step: Name | None = None
-    family: Name | None = None
+    family: Annotated[str, Meta(extra_json_schema={"enum": list(MUTED_FAMILIES)})] | None = None
     until: Moment | None = None
     lift: Annotated[bool, Meta(description="End a mute of the same pipeline, step and family.")] = False
