@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from msgspec.structs import replace
@@ -103,6 +104,7 @@ def test_every_page_is_drawn_and_goes_on(visit: Visit, address: str, root: Path)
     page.get_by_role("button", name="Acknowledge").first.click()
     page.get_by_text("acknowledged: ").first.wait_for()
     assert len(Notes.read(root).acknowledged) == before + 1
+    _assert_an_answer_is_a_timeline(page, address)
     _assert_a_run_goes_on(page, address, root)
     assert (visit.errors, visit.dialogs) == ([], [])
     assert [url for url in visit.requests if not url.startswith((address, "data:"))] == []
@@ -118,6 +120,33 @@ def test_every_page_is_drawn_and_goes_on(visit: Visit, address: str, root: Path)
         found = axe.run(page).response["violations"]
         faults += [(path, one["id"], one["nodes"][0]["html"]) for one in found]
     assert (widths, faults) == ([390] * len(widths), [])
+
+
+LANES = (
+    "select started as start, duration_ms / 1000 as duration, node_name as name, pipeline_name as lane"
+    " from nodes where run_id like '%daily%'"
+)
+
+
+def _assert_an_answer_is_a_timeline(page: Any, address: str) -> None:
+    """An answer with a start, a duration and a name is drawn in lanes; the address has it; a wrong type is named."""
+    page.goto(f"{address}/sql?{urlencode({'query': f'{LANES} union all select null, 1, null, null'})}")
+    page.get_by_role("button", name="Timeline").click()
+    lanes = page.get_by_role("listbox", name="Timeline of the answer")
+    assert lanes.locator(".gantt-name", has_text="daily").count() == 1
+    assert "load: 10 ms from 20" in str(lanes.get_by_role("option").first.get_attribute("aria-label"))
+    page.get_by_text("Times in UTC. 1 row without a known start and duration").wait_for()
+    assert page.url.endswith("&view=timeline")
+    columns = {"columns": ["start", "duration", "name"], "types": ["DOUBLE", "VARCHAR", "VARCHAR"]}
+    found = {**columns, "rows": [[1.5, "2 s", "a"]], "more": False, "unreadable": 0, "notices": [], "duration_ms": 1.0}
+    page.route("**/api/sql?*", lambda route: route.fulfill(json=found))
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("duration must be a number of seconds or an INTERVAL, got VARCHAR").wait_for()
+    found |= {"types": ["DOUBLE", "INTERVAL", "VARCHAR"], "rows": [[1.5, "P1DT2.5S", "a"], [0.0, "-PT1S", "b"]]}
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("Starts and durations in seconds. 1 row without").wait_for()
+    assert lanes.get_by_role("option").get_attribute("aria-label") == "a: 24 h 00 min from 1.50 s"
+    page.unroute("**/api/sql?*")
 
 
 def _assert_a_run_goes_on(page: Any, address: str, root: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_program_without_steps_tells_what_it_did() -> None:
     )
     figures = {figure["label"]: (figure["value"], figure["note"]) for figure in document["figures"]}
     assert figures["Log lines"] == ("3", "1 warning")
-    assert figures["Estimated cost"] == ("$6.25", "2 calls, 1 of unknown cost")
+    assert figures["Estimated cost"] == ("6.25 USD", "2 calls, 1 of unknown cost")
     assert "Steps succeeded" not in figures
     operations = document["activity"]["operations"]
     assert [(operation["name"], operation["depth"]) for operation in operations] == [("load", 0), ("fetch", 1)]

@@ -13,7 +13,7 @@ from odibi_core.errors import ConfigurationError, nearest
 from odibi_core.events.clock import utc_now
 from odibi_core.settings import get_config
 from odibi_core.views.costs import CostsView, dollars, month_of, sum_of
-from odibi_core.views.wording import plural, size
+from odibi_core.views.wording import plural, size, usd
 
 _BY: Final = ("operation", "run", "day", "statement", "table")
 _TAG: Final = "tag:"
@@ -142,10 +142,3 @@ def _of_budget(budget: dict[str, Any]) -> str:
     """Return `12.40 of 50.00 USD this month (25 %)`."""
     spent = usd(budget["spent_usd"]).removesuffix(" USD")
     return f"{spent} of {usd(budget['budget_usd'])} this month ({budget['share'] * 100:,.0f} %)"
-
-
-def usd(amount: float) -> str:
-    """Return dollars and cents; below a cent, six decimals."""
-    if 0 < amount < 0.01:
-        return f"{amount:.6f} USD" if amount >= 0.000001 else "< 0.000001 USD"
-    return f"{amount:,.2f} USD"

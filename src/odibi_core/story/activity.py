@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from odibi_core.story.steps import LONGEST_TEXT, compact
 from odibi_core.story.wording import cut, first_paragraph
-from odibi_core.views.answers import Activity, CapturedError, Costs, LogLine, Operation
-from odibi_core.views.wording import count, plural, shorten
+from odibi_core.views.answers import Activity, CapturedError, Cost, Costs, LogLine, Operation
+from odibi_core.views.wording import count, plural, shorten, usd
 
 Drawn = dict[str, Any]
 MOST_ERRORS: Final = 50
@@ -128,12 +128,13 @@ def _cost(costs: Costs | None) -> Drawn | None:
     notes = [plural(total.calls, "call")] if total.calls else []
     if total.unknown_costs:
         notes.append(f"{total.unknown_costs:,} of unknown cost")
-    rows = [[cut(row.operation) or "–", row.calls, _dollars(row.cost_usd)] for row in costs.by_operation[:MOST_COSTS]]
-    return {"total": _dollars(total.cost_usd), "note": ", ".join(notes), "rows": rows}
+    rows = [[cut(row.operation) or "–", row.calls, _amount(row)] for row in costs.by_operation[:MOST_COSTS]]
+    return {"total": _amount(total), "note": ", ".join(notes), "rows": rows}
 
 
-def _dollars(amount: float) -> str:
-    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.6f}"
+def _amount(cost: Cost) -> str:
+    """Return the known costs; `unknown` if there are calls and none has a known cost."""
+    return "unknown" if 0 < cost.calls <= cost.unknown_costs else usd(cost.cost_usd)
 
 
 def _time(moment: datetime | None) -> str | None:

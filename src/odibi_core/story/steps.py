@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
 from odibi_core.story.rows import lost_rows, rows_of
 from odibi_core.story.wording import EXACT, cut
-from odibi_core.views.answers import Check, NodeLineage, Retry, SchemaDiff, Snapshot
+from odibi_core.views.answers import Check, Cost, NodeLineage, Retry, SchemaDiff, Snapshot
 from odibi_core.views.values import milliseconds, number, rounded
 from odibi_core.views.wording import short_id
 
@@ -41,10 +42,11 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "tasks": node.tasks,
             "failedTasks": node.failed_tasks or None,
             "memoryMb": node.memory_mb,
-            "cached": node.cache_hit or None,
+            "cached": node.cache_hit,
             "takenFrom": cut(short_id(node.taken_from)) or None,
+            "cost": cost_of(node.cost),
             "rows": node.row_count,
-            "rowsBefore": [frame.row_count for frame in node.before if frame.row_count is not None],
+            "rowsBefore": _rows_before(node),
             "delta": node.row_delta,
             "lost": lost_rows(node),
             "inputs": _keys(node.inputs),
@@ -56,11 +58,31 @@ def step_of(node: NodeLineage) -> dict[str, Any]:
             "errorType": cut(node.error_type),
             "traceback": cut(node.traceback, LONGEST_TEXT),
             "skipReason": cut(node.skip_reason),
-            "retries": [_retry(retry) for retry in node.retries],
+            "retries": [_retry(retry, node) for retry in node.retries],
             "rowChanges": rows_of(node),
             "checks": [_check(check) for check in node.checks],
         }
     )
+
+
+def cost_of(cost: Cost | None) -> dict[str, Any] | None:
+    """Return the calls with their sums; `usd` is None if no cost is known, bytes are absent if none were counted."""
+    if cost is None or not cost.calls:
+        return None
+    known = {"usd": cost.cost_usd if cost.unknown_costs < cost.calls else None, "calls": cost.calls}
+    return known | compact(
+        {
+            "unknown": cost.unknown_costs or None,
+            "processed": cost.bytes_processed or None,
+            "billed": cost.bytes_billed or None,
+        }
+    )
+
+
+def _rows_before(node: NodeLineage) -> list[int | None]:
+    """Return the rows of each input, None for an unknown number; empty if all are unknown."""
+    rows = [frame.row_count for frame in node.before]
+    return rows if any(each is not None for each in rows) else []
 
 
 def compact(fields: dict[str, Any]) -> dict[str, Any]:
@@ -164,8 +186,22 @@ def _diff(diff: SchemaDiff | None) -> dict[str, Any] | None:
     return compact({**{name: each[:MOST_COLUMNS] for name, each in lists.items()}, "more": more or None})
 
 
-def _retry(retry: Retry) -> dict[str, Any]:
-    return compact({"attempt": retry.attempt, "error": cut(retry.error), "delayMs": retry.delay_ms})
+def _retry(retry: Retry, node: NodeLineage) -> dict[str, Any]:
+    return compact(
+        {
+            "attempt": retry.attempt,
+            "error": cut(retry.error),
+            "delayMs": rounded(retry.delay_ms),
+            "atMs": _after_start(retry.timestamp, node),
+        }
+    )
+
+
+def _after_start(moment: datetime | None, node: NodeLineage) -> float | None:
+    """Return the milliseconds from the start of the run to a time in a step."""
+    if moment is None or node.start is None or node.started_ms is None:
+        return None
+    return rounded(node.started_ms + milliseconds(node.start, moment))
 
 
 def is_warning(check: Check) -> bool:

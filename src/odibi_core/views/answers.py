@@ -133,6 +133,17 @@ class Retry(_Answer, frozen=True):
     timestamp: datetime | None
 
 
+class Cost(_Answer, frozen=True):
+    """The estimated cost of some calls; `cost_usd` is the sum of those with a known cost."""
+
+    cost_usd: float
+    calls: int
+    unknown_costs: int
+    bytes_processed: int
+    bytes_billed: int
+    operation: str | None = None
+
+
 class Node(_Answer, frozen=True, kw_only=True):
     """A step of one run, without its data.
 
@@ -184,6 +195,8 @@ class NodeLineage(Node, frozen=True, kw_only=True):
     probable: list[str] = []
     column_lineage: list[ColumnLineage] = []
     row_changes: list[RowChange] = []
+    cost: Cost | None = None
+    """Of the calls in all attempts; None if no call of the step has recorded a cost."""
 
 
 class Edge(_Answer, frozen=True):
@@ -294,17 +307,6 @@ class LogLine(_Answer, frozen=True):
     operation: str | None
     node_name: str | None
     fields: dict[str, Any]
-
-
-class Cost(_Answer, frozen=True):
-    """The estimated cost of some calls; `cost_usd` is the sum of those with a known cost."""
-
-    cost_usd: float
-    calls: int
-    unknown_costs: int
-    bytes_processed: int
-    bytes_billed: int
-    operation: str | None = None
 
 
 class Costs(_Answer, frozen=True):

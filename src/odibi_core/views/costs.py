@@ -50,7 +50,7 @@ class CostsView:
     """
 
     def __init__(self) -> None:
-        self._total = _Sum()
+        self._total = CostSum()
         self._groups: dict[str, _Groups] = {name: _Groups() for name in _KEYS}
         self._tags: dict[str, _Groups] = {}
         self._queries = _Queries()
@@ -67,8 +67,7 @@ class CostsView:
             self._add_alert(event)
 
     def _add_cost(self, event: Event) -> None:
-        cost = units(event.fields.get("estimated_cost_usd"))
-        figures = cost, _whole(event.fields.get("bytes_processed")), _whole(event.fields.get("bytes_billed"))
+        figures = figures_of(event)
         self._total.add(*figures)
         for name, key_of in _KEYS.items():
             self._groups[name].of(key_of(event)).add(*figures)
@@ -106,7 +105,13 @@ class CostsView:
         }
 
 
-class _Sum:
+def figures_of(event: Event) -> tuple[int | None, int, int]:
+    """Return the cost of a call in units of 10⁻¹² of a dollar, None if it is unknown, and its bytes."""
+    fields = event.fields
+    return units(fields.get("estimated_cost_usd")), _whole(fields.get("bytes_processed")), _whole(fields.get("bytes_billed"))
+
+
+class CostSum:
     """The sums of a group of calls."""
 
     __slots__ = ("billed", "bytes", "calls", "unknown", "usd")
@@ -115,6 +120,7 @@ class _Sum:
         self.usd = self.calls = self.unknown = self.bytes = self.billed = 0
 
     def add(self, cost: int | None, processed: int, billed: int) -> None:
+        """Add the figures of a call."""
         self.calls += 1
         self.unknown += cost is None
         self.usd += cost or 0
@@ -122,6 +128,7 @@ class _Sum:
         self.billed += billed
 
     def row(self) -> dict[str, Any]:
+        """Return the sums as the fields of `Cost`."""
         return {
             "cost_usd": dollars(self.usd),
             "calls": self.calls,
@@ -135,14 +142,14 @@ class _Groups:
     """Sums by one key, in bounded memory."""
 
     def __init__(self) -> None:
-        self._sums: dict[str | None, _Sum] = {}
+        self._sums: dict[str | None, CostSum] = {}
 
-    def of(self, key: str | None) -> _Sum:
+    def of(self, key: str | None) -> CostSum:
         found = self._sums.get(key)
         if found is None:
             if len(self._sums) >= _MAX_GROUPS:
                 key = OTHERS
-            found = self._sums.setdefault(key, _Sum())
+            found = self._sums.setdefault(key, CostSum())
         return found
 
     def rows(self, name: str) -> list[dict[str, Any]]:

@@ -11,14 +11,14 @@ import msgspec
 from msgspec.structs import asdict
 
 from odibi_core.events import Event, kinds
-from odibi_core.views.answers import Check, ColumnLineage, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
+from odibi_core.views.answers import Check, ColumnLineage, Cost, Edge, Lineage, NodeLineage, Retry, Snapshot, Totals
 from odibi_core.views.column_lineage import column_lineage_of, with_renames, with_rules
 from odibi_core.views.deciding_columns import deciding_columns
 from odibi_core.views.diffs import columns, difference, row_delta
 from odibi_core.views.join_wording import join_warning
 from odibi_core.views.row_changes import row_change
 from odibi_core.views.run_activity import RunActivity
-from odibi_core.views.step import ENDED, Group, Step
+from odibi_core.views.step import ENDED, Group, Step, step_key
 from odibi_core.views.steps import STEP_HANDLERS, StepsView
 from odibi_core.views.values import count, keys_by_name, milliseconds, number, passed_of, record, records, text, texts
 
@@ -93,6 +93,12 @@ class LineageView(StepsView):
         if step is not None and dataset is not None and (dataset in step.lineage or len(step.lineage) < MAX_SNAPSHOTS):
             step.keep("lineage", dataset, event)
 
+    def _on_cost(self, event: Event) -> None:
+        """Add the cost to a step that began; that of any other place is one of the run alone."""
+        if (step := self._steps.get(step_key(event) or "")) is not None:
+            step.add_cost(event)
+        self._on_other(event)
+
     def _on_row_change(self, event: Event) -> None:
         """Keep the rows of each dataset, of the last attempt; one that is unusual is a line of the log too."""
         step = self._step(event)
@@ -117,6 +123,7 @@ class LineageView(StepsView):
         kinds.JOIN_MATCH: _on_join,
         kinds.COLUMN_LINEAGE: _on_column_lineage,
         kinds.ROW_CHANGE: _on_row_change,
+        kinds.COST: _on_cost,
     }
 
     def answer(self) -> Lineage:
@@ -169,6 +176,7 @@ def node_of(step: Step, run_status: str, run_start: datetime | None) -> NodeLine
         checks=[check_of(event) for event in step.checks.copy().values()],
         column_lineage=list(lineage.values()),
         row_changes=[row_change(event.fields) for event in step.changes.copy().values()],
+        cost=Cost(**step.costs.row()) if step.costs else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from odibi_core.events import Event, kinds
 from odibi_core.views.answers import Node
+from odibi_core.views.costs import CostSum, figures_of
 from odibi_core.views.step_calls import StepCalls
 from odibi_core.views.values import count, flag, milliseconds, number, text, texts
 
@@ -31,7 +32,7 @@ class Step:
     """The events of one step, by what they report."""
 
     __slots__ = (
-        "after", "before", "calls", "changes", "checks", "end", "first", "index", "joins", "lineage", "name", "plan",
+        "after", "before", "calls", "changes", "checks", "costs", "end", "first", "index", "joins", "lineage", "name", "plan",
         "retries", "start", "tasks", "touched",
     )  # fmt: skip
 
@@ -46,6 +47,8 @@ class Step:
         self.calls: StepCalls | None = None
         self.tasks: Counter[str | None] | None = None
         """The items of a mapped step that ended, by status."""
+        self.costs: CostSum | None = None
+        """Its calls with a cost, those of all attempts."""
         self.retries = self.before = self.after = self.checks = self.lineage = self.changes = self.joins = _NONE
 
     def begin(self, event: Event) -> None:
@@ -85,6 +88,11 @@ class Step:
         if event.status != "retried":
             self.tasks = self.tasks or Counter()
             self.tasks[text(event.status)] += 1
+
+    def add_cost(self, event: Event) -> None:
+        """Add a call with a cost."""
+        self.costs = self.costs or CostSum()
+        self.costs.add(*figures_of(event))
 
     def keep(self, group: Group, key: object, event: Event) -> None:
         """Put an event into a group, in place of one with the same key."""

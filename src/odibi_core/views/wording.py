@@ -70,3 +70,10 @@ def error_words(kind: object, message: str) -> str:
     if not name or module.startswith("odibi_core.") or message.startswith((name, str(kind))):
         return message
     return f"{name}: {message}"
+
+
+def usd(amount: float) -> str:
+    """Return dollars and cents; below a cent, six decimals. A browser formats with `assets/format.js`: change both."""
+    if 0 < amount < 0.01:
+        return f"{amount:.6f} USD" if amount >= 0.000001 else "< 0.000001 USD"
+    return f"{amount:,.2f} USD"

@@ -86,8 +86,10 @@ function operations({operations: found}) {
         const name = h("td", null, bidi(operation.name)),
           share = h("span", {class: "operation-bar", "aria-hidden": "true"});
         name.style.paddingInlineStart = `${16 + 20 * operation.depth}px`;
-        share.style.width = `${(100 * (operation.totalMs ?? 0)) / longest}%`;
-        name.append(share);
+        if (operation.totalMs !== undefined) {
+          share.style.width = `${(100 * operation.totalMs) / longest}%`;
+          name.append(share);
+        }
         return h(
           "tr",
           null,

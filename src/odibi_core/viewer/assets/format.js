@@ -66,6 +66,14 @@ export function size(bytes) {
   return `${place === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[place]}`;
 }
 
+/** @param {number | null} amount of dollars @returns {string} such as `12.40 USD`; below a cent, six decimals */
+export function usd(amount) {
+  if (amount === null) return "unknown";
+  if (amount <= 0 || amount >= 0.01)
+    return `${amount.toLocaleString("en-US", {minimumFractionDigits: 2, maximumFractionDigits: 2})} USD`;
+  return amount >= 0.000001 ? `${amount.toFixed(6)} USD` : "< 0.000001 USD";
+}
+
 const CLOCK = /** @type {const} */ ({hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23"});
 
 /**

@@ -202,7 +202,7 @@ function linesOf(steps, edges, of) {
       });
     else
       Object.assign(known, {
-        rows: edge.rows === null ? known.rows : (known.rows ?? 0) + edge.rows,
+        rows: edge.rows === null || known.rows === null ? null : known.rows + edge.rows,
         lost: known.lost + lost,
         probable: known.probable && Boolean(edge.probable),
         idle: known.idle && idle,

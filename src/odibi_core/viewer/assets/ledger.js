@@ -1,6 +1,7 @@
 // The ledger of rows: from the sources, over the steps that lost, gained or did not match rows, to the outputs.
 import {h, bidi, section, columnHead, scrolledTable} from "./dom.js";
 import {count, plural, signed} from "./format.js";
+import {changeOf} from "./panelfigures.js";
 import {icon} from "./states.js";
 
 /** @typedef {import("./types.js").Step} Step */
@@ -16,7 +17,7 @@ export function drawLedger(steps, pick) {
   const entries = steps.flatMap((step, index) => entryOf(step, index)),
     changes = entries.filter((entry) => entry.kind === "step");
   if (changes.length === 0) return null;
-  const most = Math.max(1, ...entries.map((entry) => Math.max(...entry.before, entry.after))),
+  const most = Math.max(1, ...entries.map((entry) => Math.max(...entry.before.map(Number), entry.after))),
     body = h("tbody");
   const more = h(
     "button",
@@ -50,14 +51,14 @@ export function drawLedger(steps, pick) {
   );
 }
 
-/** @typedef {{kind: "source" | "step" | "output", index: number, name: string, before: number[], delta: number | null, after: number, lost: number, reasons: string[], unusual: boolean}} Entry */
+/** @typedef {{kind: "source" | "step" | "output", index: number, name: string, before: Array<number | null>, delta: number | null, after: number, lost: number, reasons: string[], unusual: boolean}} Entry */
 
 /** @param {Step} step @param {number} index @returns {Entry[]} */
 function entryOf(step, index) {
   if (step.rows === undefined || step.state !== "success") return [];
   const before = step.rowsBefore ?? [],
     kind = !step.up ? "source" : !step.down ? "output" : "step",
-    delta = step.delta ?? (before.length === 1 ? step.rows - before[0] : null);
+    delta = changeOf(step);
   const entry = {
     index,
     name: step.name,

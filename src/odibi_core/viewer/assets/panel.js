@@ -8,7 +8,7 @@ import {figures, flow} from "./panelfigures.js";
 import {drawPast} from "./past.js";
 import {drawRows} from "./rows.js";
 import {drawSource, drawTrace} from "./source.js";
-import {icon} from "./states.js";
+import {cacheMark, icon, label} from "./states.js";
 import {drawStatistics} from "./statistics.js";
 
 /** @typedef {import("./types.js").Step} Step */
@@ -71,11 +71,12 @@ export function drawPanel(story, selection, services) {
 
 /** @param {Step} step */
 export function kindOf(step) {
-  const failed = (step.checks ?? []).filter((check) => check.result === "failed");
+  const failed = (step.checks ?? []).filter((check) => check.result === "failed"),
+    cache = cacheMark(step.cached);
   return [
     bidi([step.layer, step.type, step.engine].filter(Boolean).join(" · ")),
     step.takenFrom && h("span", {class: "tag"}, `taken from ${step.takenFrom}`),
-    step.cached && h("span", {class: "tag"}, "from the cache"),
+    cache && h("span", {class: "tag"}, icon(cache, 12), ` ${label(cache).toLowerCase()}`),
     (step.attempts ?? 1) > 1 && h("span", {class: "tag"}, icon("retry", 12), ` ${step.attempts} attempts`),
     step.calls && h("span", {class: "tag"}, plural(step.calls, "call")),
     step.tasks && h("span", {class: "tag"}, plural(step.tasks, "item")),

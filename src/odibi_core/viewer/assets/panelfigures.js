@@ -1,32 +1,41 @@
 // The figures of a step in its panel, and its rows before and after as bars.
 import {h, bidi} from "./dom.js";
-import {count, duration, plural, signed} from "./format.js";
+import {count, duration, plural, signed, size, usd} from "./format.js";
 import {usualRange} from "./past.js";
 import {label} from "./states.js";
 
 /** @typedef {import("./types.js").Step} Step */
 
 /**
- * The rows before and after as bars, with the lost ones.
+ * Return the rows that a step made beyond those of its input, negative if fewer; null if that is unknown.
+ * @param {Step} step
+ */
+export function changeOf({delta, rows, rowsBefore: [before, ...others] = []}) {
+  if (delta !== undefined) return delta;
+  return rows === undefined || typeof before !== "number" || others.length > 0 ? null : rows - before;
+}
+
+/**
+ * The rows before and after as bars, with the lost ones; of an unknown number there is no bar.
  * @param {Step} step
  */
 export function flow(step) {
   const before = step.rowsBefore ?? [],
-    total = before.reduce((sum, rows) => sum + rows, 0);
+    total = before.reduce((/** @type {number} */ sum, rows) => sum + (rows ?? 0), 0);
   if (before.length === 0 || step.rows === undefined) return null;
   const most = Math.max(total, step.rows, 1);
-  /** @param {string} name @param {number} rows @param {string} tone @param {number} lost */
+  /** @param {string} name @param {number | null} rows @param {string} tone @param {number} lost */
   const bar = (name, rows, tone, lost = 0) => {
     const kept = h("span", {class: `flow-bar ${tone}`}),
       gone = h("span", {class: "flow-bar lost"});
-    kept.style.width = `${(100 * (rows - lost)) / most}%`;
+    if (rows !== null) kept.style.width = `${(100 * (rows - lost)) / most}%`;
     gone.style.width = `${(100 * lost) / most}%`;
     return h(
       "div",
       {class: "flow-line"},
       h("span", {class: "hint"}, name),
       h("span", {class: "flow-track", "aria-hidden": "true"}, kept, gone),
-      h("strong", null, count(rows)),
+      h("strong", null, rows === null ? "unknown" : count(rows)),
     );
   };
   const lost = before.length === 1 ? Math.min(step.lost ?? 0, total) : 0;
@@ -40,11 +49,24 @@ export function flow(step) {
   );
 }
 
+/**
+ * Return the cost of a step with its calls and bytes; a cost that is unknown is stated.
+ * @param {NonNullable<Step["cost"]>} cost
+ */
+function costOf({usd: amount, calls, unknown = 0, processed, billed}) {
+  const notes = [
+    plural(calls, "call"),
+    amount !== null && unknown > 0 && `${count(unknown)} of unknown cost`,
+    processed !== undefined && `${size(processed)} processed`,
+    billed !== undefined && `${size(billed)} billed`,
+  ];
+  return [usd(amount), h("small", null, ` ${notes.filter(Boolean).join(", ")}`)];
+}
+
 /** @param {Step} step */
 export function figures(step) {
-  const before = step.rowsBefore ?? [],
-    usual = usualRange(step, 3);
-  const delta = step.delta ?? (before.length === 1 && step.rows !== undefined ? step.rows - before[0] : undefined);
+  const usual = usualRange(step, 3),
+    delta = changeOf(step);
   /** @type {Array<[string, any]>} */
   const facts = [
     ["State", label(step.state)],
@@ -59,11 +81,12 @@ export function figures(step) {
     ],
     ["Started", step.startedMs === undefined ? null : `after ${duration(step.startedMs)}`],
     ["Rows out", step.rows === undefined ? null : count(step.rows)],
-    ["Change", delta === undefined ? null : `${signed(delta)} rows`],
+    ["Change", delta === null ? null : `${signed(delta)} rows`],
     [
       "Memory",
       step.memoryMb === undefined ? null : `${step.memoryMb.toLocaleString("en", {maximumFractionDigits: 1})} MB`,
     ],
+    ["Cost", step.cost && costOf(step.cost)],
     ["Attempts", step.calls ? null : step.attempts],
     [
       "Items",

@@ -1,10 +1,11 @@
-// The states of a run and its steps: a word, and a shape that differs without colour.
+// The states of a run and its steps, and marks of steps: a word, and a shape that differs without colour.
 import {svg} from "./dom.js";
 
 const ROUND = "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2z";
 const SQUARE = "M4 1.6h8A2.4 2.4 0 0 1 14.4 4v8a2.4 2.4 0 0 1-2.4 2.4H4A2.4 2.4 0 0 1 1.6 12V4A2.4 2.4 0 0 1 4 1.6z";
 const OCTAGON = "M5.2 1h5.6L15 5.2v5.6L10.8 15H5.2L1 10.8V5.2z";
 const TRIANGLE = "M8 1.6 15.2 14H.8z";
+const CYLINDER = "M2.6 4c0-1.3 2.4-2.4 5.4-2.4s5.4 1.1 5.4 2.4v8c0 1.3-2.4 2.4-5.4 2.4S2.6 13.3 2.6 12z";
 const DIAMOND = "M8 .8 15.2 8 8 15.2.8 8z";
 
 /**
@@ -22,6 +23,8 @@ export const STATES = {
   warn: ["Warning", TRIANGLE, true, "M8 6.2v3.4M8 11.8v.1"],
   unusual: ["Unusual", TRIANGLE, false, "M8 6.2v3.4M8 11.8v.1"],
   unknown: ["Not checked", ROUND, false, "M6.2 6.2a1.9 1.9 0 1 1 2.6 1.8c-.6.3-.8.6-.8 1.2M8 11.4v.1"],
+  hit: ["From the cache", CYLINDER, true, "M5 8.6 7.2 10.8 11.2 6.4"],
+  miss: ["Not in the cache", CYLINDER, false, "M2.6 4.2c0 1.3 2.4 2.3 5.4 2.3s5.4-1 5.4-2.3"],
   retry: ["Retried", "", false, "M13.2 6.2A5.6 5.6 0 1 0 13.6 9M13.6 2.6v3.8H9.8"],
 };
 
@@ -31,6 +34,14 @@ export const ORDER = ["failed", "lost", "running", "cancelled", "skipped", "pend
 /** @param {string} state */
 export function label(state) {
   return STATES[state]?.[0] ?? state;
+}
+
+/**
+ * Return the mark of a step that asked the cache; an empty text for one that did not.
+ * @param {boolean | undefined} cached
+ */
+export function cacheMark(cached) {
+  return cached === undefined ? "" : cached ? "hit" : "miss";
 }
 
 /**

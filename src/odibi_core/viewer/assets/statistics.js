@@ -60,9 +60,9 @@ function columnRow(column, rows) {
 /** @param {ColumnStatistics} column @param {number | undefined} rows */
 function nullShare(column, rows) {
   const was = column.good?.nullShare,
-    nulls = column.nulls ?? 0,
-    nan = column.nan ?? 0,
-    share = rows ? (nulls + nan) / rows : 0;
+    {nulls, nan = 0} = column;
+  if (nulls === undefined) return h("span", {class: "hint", title: "The nulls were not counted."}, "–");
+  const share = rows ? (nulls + nan) / rows : 0;
   const percent = (/** @type {number} */ part) =>
     part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
   const text = !rows ? count(nulls) : percent(share),

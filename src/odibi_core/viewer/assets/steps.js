@@ -1,6 +1,6 @@
 // The table of the steps: sorted, searched, filtered by state; a click selects a step.
 import {bidi, h, listen, section, scrolledTable} from "./dom.js";
-import {count, duration} from "./format.js";
+import {count, duration, usd} from "./format.js";
 import {kindOf, stepBody} from "./panel.js";
 import {rowsBars, timeBars} from "./past.js";
 import {ORDER, icon, label} from "./states.js";
@@ -20,6 +20,7 @@ const COLUMNS = [
   ["Duration", "number", (step) => -(step.durationMs ?? -1)],
   ["Rows", "number", (step) => -(step.rows ?? -1)],
   ["Lost", "number", (step) => -(step.lost ?? -1)],
+  ["Cost", "number", (step) => -(step.cost?.usd ?? (step.cost ? -0.5 : -1))],
 ];
 
 /**
@@ -30,6 +31,8 @@ const COLUMNS = [
  */
 export function drawSteps(story, selection, memory) {
   const {steps, counts} = story,
+    hasCosts = steps.some((step) => step.cost),
+    columns = COLUMNS.filter(([name]) => hasCosts || name !== "Cost"),
     all = steps.map((step, index) => ({step, index, words: words(step)}));
   let {state, query, sorted, down} = memory.steps ?? {state: "all", query: "", sorted: "", down: false},
     found = all,
@@ -67,7 +70,7 @@ export function drawSteps(story, selection, memory) {
       refresh();
     },
   );
-  const heads = COLUMNS.map(([name, kind]) =>
+  const heads = columns.map(([name, kind]) =>
     h(
       "th",
       {scope: "col", class: kind || null},
@@ -79,7 +82,7 @@ export function drawSteps(story, selection, memory) {
   function sort(name) {
     down = sorted === name && !down;
     sorted = name;
-    COLUMNS.forEach(([other], place) => {
+    columns.forEach(([other], place) => {
       if (other === name) heads[place].setAttribute("aria-sort", down ? "descending" : "ascending");
       else heads[place].removeAttribute("aria-sort");
     });
@@ -91,7 +94,7 @@ export function drawSteps(story, selection, memory) {
     found = all.filter(
       ({step, words: text}) => (state === "all" || step.state === state) && (!query || text.includes(query)),
     );
-    const key = COLUMNS.find(([name]) => name === sorted)?.[2];
+    const key = columns.find(([name]) => name === sorted)?.[2];
     if (key)
       found.sort((a, b) => {
         const [x, y] = [key(a.step), key(b.step)];
@@ -155,6 +158,7 @@ export function drawSteps(story, selection, memory) {
       ),
       h("td", {class: "number"}, h("span", {class: "with-bars"}, rowsBars(step), h("span", null, change(step)))),
       h("td", {class: `number ${step.lost ? "bad" : ""}`}, step.lost ? count(step.lost) : ""),
+      hasCosts && h("td", {class: "number"}, step.cost ? usd(step.cost.usd) : ""),
     );
   }
 

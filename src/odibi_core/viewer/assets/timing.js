@@ -1,10 +1,14 @@
-// The timing of the steps: by start, duration, layer or worker, with their usual range, waiting, retries and memory.
+// The timing of the steps: by start, duration, layer or worker, with usual range, waiting, attempts, cache and memory.
 import {choice, h, section, svg} from "./dom.js";
-import {plural} from "./format.js";
+import {duration, plural} from "./format.js";
 import {usualRange} from "./past.js";
+import {cacheMark, icon, label} from "./states.js";
 import {drawTimeline} from "./timeline.js";
 
 /** @typedef {import("./types.js").Step} Step */
+/** @typedef {import("./timeline.js").Bar} Bar */
+
+const MARKS = ["retry", "hit", "miss"];
 
 /**
  * Return the section of the timing; null if no step has a duration.
@@ -22,94 +26,113 @@ export function drawTiming(steps, took, selection, memory) {
     workers = new Set(timed.flatMap(({step}) => step.worker ?? [])).size;
   const places = new Map(timed.map(({index}, place) => [index, place]));
   const bars = timed.map(({step, index}) => ({
-    name: step.name,
-    start: step.startedMs ?? null,
-    ms: step.durationMs ?? 0,
-    span: step.spanMs,
-    lane: step.layer,
-    state: step.state,
-    usual: known ? usualRange(step, 3) : null,
-    ready:
-      known && step.up
-        ? Math.max(
-            ...step.up.map(
-              (other) => (steps[other].startedMs ?? NaN) + (steps[other].spanMs ?? steps[other].durationMs ?? NaN),
-            ),
-          )
-        : null,
-    marks: [(step.attempts ?? 1) > 1 && "retry"].flatMap((mark) => mark || []),
-    note: [step.cached && "from the cache", (step.attempts ?? 1) > 1 && `${step.attempts} attempts`]
-      .filter(Boolean)
-      .join(", "),
+    ...barOf(step, known ? steps : null),
     pick: () => selection.select(index, "timing"),
   }));
-  const timeline = drawTimeline(bars, {
-    label: "Timing of the steps",
-    end: took,
-    strip: known
-      ? memoryStrip(
-          timed.map(({step}) => step),
-          Math.max(took ?? 0, ...bars.map((bar) => (bar.start ?? 0) + (bar.span ?? bar.ms))),
-        )
-      : null,
-  });
-  const orders = /** @type {Array<[string, string]>} */ ([
-    ["start", "By start"],
-    ["duration", "By duration"],
-    ["layer", "By layer"],
-  ]);
-  if (workers > 0) orders.push(["worker", "By worker"]);
+  const end = Math.max(took ?? 0, ...bars.map((bar) => (bar.start ?? 0) + (bar.span ?? bar.ms)));
+  const measured = known ? timed.flatMap(({step}) => (step.memoryMb === undefined ? [] : step)) : [],
+    strip = memoryStrip(measured, end),
+    part = measured.length < timed.length ? `, known of ${measured.length} of ${plural(timed.length, "step")}` : "";
+  const timeline = drawTimeline(bars, {label: "Timing of the steps", end: took, strip});
+  const key = h("ul", {class: "balance-key"}, legend(bars, strip && `memory of the running steps${part}`));
   const order = (/** @type {string} */ value) => {
     memory.timing = value;
+    key.hidden = value === "worker"; // the lanes have the bars alone
     bars.forEach((bar, place) => {
-      bar.lane = value === "worker" ? (timed[place].step.worker ?? "unknown") : timed[place].step.layer;
+      bar.lane = value === "worker" ? timed[place].step.worker : timed[place].step.layer;
     });
-    timeline.order(value === "layer" || value === "worker" ? "lane" : value);
+    timeline.order({layer: "lane", worker: "packed"}[value] ?? value);
   };
-  const toggle = choice("Order", orders, memory.timing ?? "start", order);
+  const toggle = choice("Order", orders(workers > 0), memory.timing ?? "start", order);
   order(memory.timing ?? "start");
   selection.on((index) => timeline.choose(places.get(index) ?? -1));
-  const some = (/** @type {boolean} */ has, /** @type {string} */ kind, /** @type {string} */ text) =>
-    has && h("li", null, h("span", {class: `gantt-key ${kind}`, "aria-hidden": "true"}), ` ${text}`);
-  const hint = known
-    ? workers > 1
-      ? `${plural(timed.length, "step")} on ${plural(workers, "worker")}`
-      : null
-    : "Start times are unknown: bars show durations only";
+  const several = workers > 1 ? `${plural(timed.length, "step")} on ${plural(workers, "worker")}` : null;
   return section(
     "timing",
     "Timing",
-    hint,
+    known ? several : "Start times are unknown: bars show durations only",
     h("div", {class: "panel gantt"}, h("div", {class: "tools"}, toggle), timeline),
-    h(
-      "ul",
-      {class: "balance-key"},
-      some(
-        bars.some((bar) => bar.usual),
-        "usual",
-        "usual range of the earlier runs",
-      ),
-      some(
-        bars.some((bar) => bar.ready !== null && (bar.start ?? 0) > bar.ready),
-        "wait",
-        "waiting",
-      ),
-      some(timed.some(({step}) => step.memoryMb !== undefined) && known, "memory", "memory of the running steps"),
-    ),
+    key,
   );
+}
+
+/** @param {boolean} withWorkers @returns {Array<[string, string]>} */
+function orders(withWorkers) {
+  return [
+    ["start", "By start"],
+    ["duration", "By duration"],
+    ["layer", "By layer"],
+    .../** @type {Array<[string, string]>} */ (withWorkers ? [["worker", "By worker"]] : []),
+  ];
+}
+
+/**
+ * @param {Step} step
+ * @param {Step[] | null} steps all of them; null if the start of one is unknown
+ * @returns {Bar}
+ */
+function barOf(step, steps) {
+  const retried = (step.attempts ?? 1) > 1,
+    cache = cacheMark(step.cached);
+  const pauses = (step.retries ?? []).flatMap(({atMs, delayMs = 0}) =>
+    steps && atMs !== undefined ? [/** @type {[number, number]} */ ([atMs, atMs + delayMs])] : [],
+  );
+  return {
+    name: step.name,
+    start: step.startedMs ?? null,
+    ms: Number(step.durationMs),
+    span: step.spanMs,
+    state: step.state,
+    usual: steps && usualRange(step, 3),
+    ready: steps && step.up ? Math.max(...step.up.map((other) => endOf(steps[other]))) : null,
+    pauses,
+    marks: [retried && "retry", cache].flatMap((mark) => mark || []),
+    note: [
+      cache && label(cache).toLowerCase(),
+      retried && `${step.attempts} attempts`,
+      pauses.length > 0 && `${duration(pauses.reduce((sum, [from, to]) => sum + to - from, 0))} between them`,
+    ]
+      .filter(Boolean)
+      .join(", "),
+  };
+}
+
+/** @param {Step} step */
+function endOf({startedMs = NaN, spanMs, durationMs = NaN}) {
+  return startedMs + (spanMs ?? durationMs);
+}
+
+/** @param {Bar[]} bars @param {string | null} memory */
+function legend(bars, memory) {
+  const keys = /** @type {Array<[unknown, string, string]>} */ ([
+    [bars.some((bar) => bar.usual), "usual", "usual range of the earlier runs"],
+    [bars.some(({start, ready}) => (start ?? NaN) > (ready ?? NaN)), "wait", "waiting"],
+    [bars.some((bar) => bar.pauses?.length), "pause", "from a failed attempt to the next one"],
+    [memory, "memory", memory],
+  ]);
+  return [
+    keys
+      .filter(([is]) => is)
+      .map(([, kind, text]) =>
+        h("li", null, h("span", {class: `gantt-key ${kind}`, "aria-hidden": "true"}), ` ${text}`),
+      ),
+    MARKS.filter((mark) => bars.some((bar) => bar.marks?.includes(mark))).map((mark) =>
+      h("li", null, icon(mark, 13), ` ${label(mark).toLowerCase()}`),
+    ),
+  ];
 }
 
 /**
  * Return the memory of the steps that run at each time, as a strip; null if it is unknown.
- * @param {Step[]} steps
+ * @param {Step[]} steps those with a known memory
  * @param {number} end
  */
 function memoryStrip(steps, end) {
-  const changes = steps.flatMap(({startedMs = 0, durationMs = 0, spanMs, memoryMb}) =>
-    memoryMb && memoryMb > 0
+  const changes = steps.flatMap((step) =>
+    step.memoryMb && step.memoryMb > 0
       ? [
-          [startedMs, memoryMb],
-          [startedMs + (spanMs ?? durationMs), -memoryMb],
+          [step.startedMs ?? 0, step.memoryMb],
+          [endOf(step), -step.memoryMb],
         ]
       : [],
   );
@@ -131,21 +154,22 @@ function memoryStrip(steps, end) {
     path += `L${x} ${(30 - (26 * last) / most).toFixed(1)}L${x} ${y.toFixed(1)}`;
     last = Math.max(0, level);
   }
-  const words = `Memory of the running steps, at most ${most.toLocaleString("en", {maximumFractionDigits: 1})} MB`;
+  const highest = `${most.toLocaleString("en", {maximumFractionDigits: 1})} MB`;
   return h(
     "div",
     {class: "gantt-memory"},
-    h(
-      "span",
-      {class: "gantt-name hint"},
-      `Memory, at most ${most.toLocaleString("en", {maximumFractionDigits: 1})} MB`,
-    ),
+    h("span", {class: "gantt-name hint"}, `Memory ≤ ${highest}`),
     h(
       "span",
       {class: "gantt-track"},
       svg(
         "svg",
-        {viewBox: "0 0 1000 30", preserveAspectRatio: "none", role: "img", "aria-label": words},
+        {
+          viewBox: "0 0 1000 30",
+          preserveAspectRatio: "none",
+          role: "img",
+          "aria-label": `Memory of the running steps, at most ${highest}`,
+        },
         svg("path", {d: `${path}L1000 30Z`}),
       ),
     ),

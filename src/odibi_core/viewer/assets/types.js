@@ -171,10 +171,11 @@
  * @property {number} [tasks]
  * @property {number} [failedTasks]
  * @property {number} [memoryMb]
- * @property {boolean} [cached]
+ * @property {boolean} [cached] false if the cache had no result; absent of a step that asked no cache
  * @property {string} [takenFrom] the earlier run whose result was taken
  * @property {number} [rows]
- * @property {number[]} [rowsBefore]
+ * @property {{usd: number | null, calls: number, unknown?: number, processed?: number, billed?: number}} [cost] of its calls; `usd` is null if it is unknown
+ * @property {Array<number | null>} [rowsBefore] of each input, null if they are unknown
  * @property {number} [delta]
  * @property {number} [lost] rows of its inputs that it dropped
  * @property {Pairs} [inputs]
@@ -186,7 +187,7 @@
  * @property {string} [errorType]
  * @property {string} [traceback]
  * @property {string} [skipReason]
- * @property {Array<{attempt?: number, error?: string, delayMs?: number}>} [retries]
+ * @property {Array<{attempt?: number, error?: string, delayMs?: number, atMs?: number}>} [retries]
  * @property {RowChange[]} [rowChanges]
  * @property {Check[]} [checks]
  * @property {number[]} [up] indexes of the steps that it needs

@@ -287,7 +287,7 @@ function runs(history, services) {
     "Error",
   ];
   /** @param {number | null | undefined} value */
-  const number = (value) => h("td", {class: "number"}, value ? count(value) : "");
+  const number = (value) => h("td", {class: "number"}, value === null || value === undefined ? "" : count(value));
   return scrolledTable(
     "Table of the runs",
     "table runs",

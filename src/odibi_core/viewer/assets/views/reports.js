@@ -1,6 +1,6 @@
 // The views of costs, usage, health checks and measurements: tables of one answer.
 import {h, bidi, section, choice} from "../dom.js";
-import {count, duration, plural, size} from "../format.js";
+import {count, duration, plural, size, usd} from "../format.js";
 import {drawPage} from "../shell.js";
 import {barList} from "../lines.js";
 import {ago, linked, listing, pageHead, stateOf, time} from "../listing.js";
@@ -25,15 +25,6 @@ export function mount(root, found, services) {
   return {update: () => {}};
 }
 
-/** @param {number | null} amount */
-function dollars(amount) {
-  return amount === null
-    ? "unknown"
-    : amount > 0 && amount < 0.01
-      ? `${amount.toFixed(6)} USD`
-      : `${amount.toFixed(2)} USD`;
-}
-
 /** @param {any} found @param {Services} services */
 function costs(found, services) {
   const by = choice(
@@ -55,17 +46,20 @@ function costs(found, services) {
   return [pageHead("Costs", ["Since ", time(found.since)], services.fetchJson && by), content];
 }
 
+/** @param {{calls: number, cost_usd: number | null, unknown_costs: number}} total */
+function costSum({calls, cost_usd: cost, unknown_costs: unknown}) {
+  if (calls === 0) return "No calls.";
+  if (cost === null) return `${plural(calls, "call")} of unknown cost.`;
+  return `${plural(calls, "call")}, ${usd(cost)}${unknown ? `; the cost of ${plural(unknown, "call")} is unknown, and not in the sum` : ""}.`;
+}
+
 /** @param {any} found @param {Services} services */
 function costTable(found, services) {
   const bars = found.rows
     .filter((/** @type {any} */ row) => row.cost_usd)
     .map((/** @type {any} */ row) => [row.name ?? "–", row.cost_usd]);
   return [
-    h(
-      "p",
-      {class: "hint"},
-      `${plural(found.total.calls, "call")}, ${dollars(found.total.cost_usd ?? 0)}${found.total.unknown_costs ? `; the cost of ${plural(found.total.unknown_costs, "call")} is unknown, and not in the sum` : ""}`,
-    ),
+    h("p", {class: "hint"}, costSum(found.total)),
     listing(
       "Costs",
       [
@@ -77,7 +71,7 @@ function costTable(found, services) {
               : bidi(row.name ?? "–"),
         },
         {title: "Calls", number: true, cell: (row) => count(row.calls)},
-        {title: "Cost", number: true, cell: (row) => dollars(row.cost_usd)},
+        {title: "Cost", number: true, cell: (row) => usd(row.cost_usd)},
         {
           title: "Processed",
           number: true,
@@ -88,7 +82,7 @@ function costTable(found, services) {
       found.rows,
       "No cost is recorded.",
     ),
-    ...(bars.length > 1 ? [barList("Costs", bars, dollars)] : []),
+    ...(bars.length > 1 ? [barList("Costs", bars, usd)] : []),
   ];
 }
 

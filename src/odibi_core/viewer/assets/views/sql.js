@@ -1,14 +1,21 @@
-// The view of a query: one SELECT, the questions and the tables beside it, and the answer as a table and bars.
-import {h, bidi, section, copyButton, downloadButton, columnHead, scrolledTable} from "../dom.js";
+// The view of a query: one SELECT, the questions and the tables beside it, and the answer as a table, bars or a timeline.
+import {h, bidi, choice, section, copyButton, downloadButton, columnHead, scrolledTable} from "../dom.js";
 import {count, duration, plural} from "../format.js";
 import {drawPage} from "../shell.js";
-import {pageHead, searchField} from "../listing.js";
+import {drawLanes, hasLanes} from "../lanes.js";
+import {linked, pageHead, searchField} from "../listing.js";
 import {barList} from "../lines.js";
 
 /** @typedef {import("../types.js").Services} Services */
 
 const NUMBERS = /INT|DOUBLE|FLOAT|DECIMAL|HUGEINT/,
   MOST_BARS = 40;
+const VIEWS = /** @type {Array<[string, string]>} */ ([
+  ["table", "Table"],
+  ["timeline", "Timeline"],
+]);
+const EXAMPLE = `select started as start, duration_ms / 1000 as duration, node_name as name, pipeline_name as lane, run_id
+from nodes where duration_ms is not null order by started desc limit 300`;
 
 /**
  * @param {HTMLElement} root
@@ -33,12 +40,30 @@ export function mount(root, reference, services) {
   text.value =
     reference.asked?.query ??
     "select pipeline_name, status, count(*) as runs\nfrom runs group by all order by runs desc";
+  let view = reference.asked?.view === "timeline" ? "timeline" : "table",
+    asked = "";
+  const share = () => services.remember?.({query: asked, view: view === "table" ? "" : view});
+  /** @param {Found} found */
+  const show = (found) => {
+    share();
+    answer.replaceChildren(
+      ...answerOf(found, services, {
+        view,
+        choose: (chosen) => {
+          view = chosen;
+          show(found);
+          /** @type {HTMLElement | null} */ (answer.querySelector(`[data-value="${view}"]`))?.focus();
+        },
+      }),
+    );
+  };
   const run = async () => {
     button.disabled = true;
     answer.replaceChildren(h("p", {class: "hint"}, "Asking …"));
+    asked = text.value;
     try {
-      services.remember?.({query: text.value});
-      answer.replaceChildren(...answerOf(await services.fetchJson?.("sql", {query: text.value}), services));
+      share();
+      show(await services.fetchJson?.("sql", {query: asked}));
     } catch (error) {
       answer.replaceChildren(
         h("p", {class: "trouble", role: "alert"}, bidi(String(/** @type {Error} */ (error).message))),
@@ -47,9 +72,10 @@ export function mount(root, reference, services) {
     button.disabled = false;
   };
   const button = h("button", {type: "button", class: "primary", click: run}, "Ask");
-  /** @param {string} query */
-  const put = (query) => {
+  /** @param {string} query @param {string} [as] */
+  const put = (query, as = "table") => {
     text.value = query;
+    view = as;
     text.focus();
     run();
   };
@@ -68,7 +94,21 @@ export function mount(root, reference, services) {
           "One SELECT over the tables of all runs, in a process of its own. The address of this page has the query: share it.",
         ),
         text,
-        h("div", {class: "tools"}, button, h("span", {class: "hint"}, "Ctrl+Enter")),
+        h(
+          "div",
+          {class: "tools"},
+          button,
+          h("span", {class: "hint"}, "Ctrl+Enter"),
+          h(
+            "span",
+            {class: "hint query-hint"},
+            "An answer with ",
+            [h("code", null, "start"), ", ", h("code", null, "duration"), " (seconds or an interval), "],
+            [h("code", null, "name"), " and perhaps ", h("code", null, "lane")],
+            " is also a timeline: ",
+            h("button", {type: "button", class: "link", click: () => put(EXAMPLE, "timeline")}, "an example"),
+          ),
+        ),
         answer,
         questions(reference.questions, put),
         tables(reference.tables, reference.macros),
@@ -80,88 +120,101 @@ export function mount(root, reference, services) {
   return {update: () => {}};
 }
 
-/** @param {any} found @param {Services} services */
-function answerOf(found, services) {
-  const numbers = found.types.map((/** @type {string} */ type) => NUMBERS.test(type));
-  const runAt = found.columns.indexOf("run_id"),
-    first = numbers.indexOf(true),
-    name = numbers.indexOf(false);
-  /** @type {Array<[string, number]>} */
-  const bars =
-    first < 0 || name < 0
-      ? []
-      : found.rows
-          .slice(0, MOST_BARS)
-          .map((/** @type {any[]} */ row) => [String(row[name] ?? "–"), Number(row[first] ?? 0)]);
+/** @typedef {{columns: string[], types: string[], rows: any[][], more: boolean, duration_ms: number, notices: string[], unreadable: number}} Found */
+
+/**
+ * Return the parts of an answer.
+ * @param {Found} found
+ * @param {Services} services
+ * @param {{view: string, choose: (view: string) => void}} how `choose` draws it as a table or as a timeline
+ */
+function answerOf(found, services, {view, choose}) {
   const notes = [
     `${plural(found.rows.length, "row")}${found.more ? ", and more that are left out" : ""} in ${duration(found.duration_ms)}`,
     ...found.notices,
     found.unreadable ? `${plural(found.unreadable, "line")} could not be read` : "",
   ].filter(Boolean);
-  /** @param {any} value @param {number} place */
-  const cell = (value, place) =>
-    value === null
-      ? h("span", {class: "null"}, "null")
-      : place === runAt && services.link?.("run", value)
-        ? h("a", {href: services.link("run", value)}, String(value))
-        : numbers[place] && typeof value === "number"
-          ? Number.isInteger(value)
-            ? count(value)
-            : String(value)
-          : bidi(value);
+  const tools = h(
+    "div",
+    {class: "tools"},
+    hasLanes(found) && choice("Show the answer as", VIEWS, view, choose),
+    h("p", {class: "hint"}, notes.join(" · ")),
+    downloadButton("answer.json", () => JSON.stringify(records(found)), "Save as JSON"),
+    h("span", {class: "hint"}, "Address "),
+    copyButton(location.href, "Copy the address of this answer"),
+  );
+  if (found.rows.length === 0) return [tools];
+  const runAt = found.columns.indexOf("run_id"),
+    address = (/** @type {any[]} */ row) => (runAt < 0 ? null : (services.link?.("run", row[runAt]) ?? null));
+  if (hasLanes(found) && view === "timeline") return [tools, drawLanes(found, address)];
+  return [tools, tableOf(found, runAt, address), ...barsOf(found)];
+}
+
+/** @param {Found} found */
+function records({columns, rows}) {
+  return rows.map((row) => Object.fromEntries(columns.map((column, place) => [column, row[place]])));
+}
+
+/** @param {Found} found */
+function numbersIn({types}) {
+  return types.map((type) => NUMBERS.test(type));
+}
+
+/** @param {Found} found @param {number} runAt the place of the run's id @param {(row: any[]) => string | null} address */
+function tableOf(found, runAt, address) {
+  const numbers = numbersIn(found);
+  /** @param {any[]} row @param {number} place */
+  const cell = (row, place) => {
+    const value = row[place];
+    if (value === null) return h("span", {class: "null"}, "null");
+    if (place === runAt) return linked(address(row), String(value));
+    if (numbers[place] && typeof value === "number") return Number.isInteger(value) ? count(value) : String(value);
+    return bidi(value);
+  };
+  return scrolledTable(
+    "Answer",
+    "table data",
+    found.columns.map((column, place) => columnHead(column, numbers[place], found.types[place])),
+    h(
+      "tbody",
+      null,
+      found.rows.map((row) =>
+        h(
+          "tr",
+          null,
+          row.map((_, place) => h("td", {class: numbers[place] ? "number" : null}, cell(row, place))),
+        ),
+      ),
+    ),
+  );
+}
+
+/**
+ * Return bars of the first number by the first other column; of rows without a number none.
+ * @param {Found} found
+ */
+function barsOf(found) {
+  const numbers = numbersIn(found),
+    first = numbers.indexOf(true),
+    name = numbers.indexOf(false);
+  if (first < 0 || name < 0) return [];
+  const shown = found.rows.slice(0, MOST_BARS),
+    known = shown.filter((row) => row[first] !== null);
+  if (known.length < 2) return [];
+  const bars = known.map((row) => /** @type {[string, number]} */ ([String(row[name] ?? "null"), Number(row[first])])),
+    notes = [
+      `${found.columns[first]} by ${found.columns[name]}`,
+      found.rows.length > MOST_BARS && `the first ${MOST_BARS} rows`,
+      known.length < shown.length && `${plural(shown.length - known.length, "row")} without a number`,
+    ];
   return [
     h(
-      "div",
-      {class: "tools"},
-      h("p", {class: "hint"}, notes.join(" · ")),
-      downloadButton(
-        "answer.json",
-        () =>
-          JSON.stringify(
-            found.rows.map((/** @type {any[]} */ row) =>
-              Object.fromEntries(
-                found.columns.map((/** @type {string} */ column, /** @type {number} */ place) => [column, row[place]]),
-              ),
-            ),
-          ),
-        "Save as JSON",
-      ),
-      h("span", {class: "hint"}, "Address "),
-      copyButton(location.href, "Copy the address of this answer"),
+      "section",
+      {class: "panel bars-panel"},
+      h("h2", {class: "unseen"}, "Bars"),
+      h("p", {class: "hint"}, notes.filter(Boolean).join(", ")),
+      barList(found.columns[first], bars, count),
     ),
-    found.rows.length === 0
-      ? ""
-      : scrolledTable(
-          "Answer",
-          "table data",
-          found.columns.map((/** @type {string} */ column, /** @type {number} */ place) =>
-            columnHead(column, numbers[place], found.types[place]),
-          ),
-          h(
-            "tbody",
-            null,
-            found.rows.map((/** @type {any[]} */ row) =>
-              h(
-                "tr",
-                null,
-                row.map((value, place) => h("td", {class: numbers[place] ? "number" : null}, cell(value, place))),
-              ),
-            ),
-          ),
-        ),
-    bars.length < 2
-      ? ""
-      : h(
-          "section",
-          {class: "panel bars-panel"},
-          h("h2", {class: "unseen"}, "Bars"),
-          h(
-            "p",
-            {class: "hint"},
-            `${found.columns[first]} by ${found.columns[name]}${found.rows.length > MOST_BARS ? `, the first ${MOST_BARS} rows` : ""}`,
-          ),
-          barList(found.columns[first], bars, count),
-        ),
   ];
 }
 
