@@ -69,6 +69,15 @@ def test_a_program_without_steps_tells_what_it_did() -> None:
     assert document["activity"]["log"][0]["fields"] == [["n", "1"]]
 
 
+def test_costs_that_are_all_unknown_are_no_0() -> None:
+    """Neither in the figure nor in the table; a free call costs 0.00 USD."""
+    rows = [{"operation": "a", "calls": 2, "cost_usd": 0.0, "unknown_costs": 2}, {"operation": "b", "calls": 1}]
+    costs = {"total": {"cost_usd": 0.0, "calls": 2, "unknown_costs": 2}, "by_operation": rows}
+    document = story({"costs": costs})
+    assert document["activity"]["cost"]["rows"] == [["a", 2, "unknown"], ["b", 1, "0.00 USD"]]
+    assert [figure["value"] for figure in document["figures"]] == ["unknown"]
+
+
 def test_a_run_that_did_nothing_beside_its_steps_is_told_as_before() -> None:
     """No sections, no remark."""
     document = story({}, "success")

@@ -114,6 +114,37 @@ def test_each_input_of_a_step_is_shown_as_it_was_taken() -> None:
     assert [frame.get("changed") for frame in drawn["before"]] == [None, True]
 
 
+def test_unknown_rows_of_an_input_stay_unknown() -> None:
+    """Beside those of another input, so that the page computes no change from one of two."""
+    before = [{"name": "a", "row_count": 3}, {"name": "b"}]
+    steps = [{"step_name": "s", "before_snapshots": before}, {"step_name": "t", "before_snapshots": before[1:]}]
+    assert [each.get("rowsBefore") for each in draw({"steps": steps})["steps"]] == [[3, None], None]
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [
+        ({"calls": 3, "cost_usd": 0.25, "unknown_costs": 1}, {"usd": 0.25, "calls": 3, "unknown": 1}),
+        ({"calls": 2, "cost_usd": 0.0, "unknown_costs": 2}, {"usd": None, "calls": 2, "unknown": 2}),
+        ({"calls": 1, "cost_usd": 0.0, "bytes_billed": 9}, {"usd": 0.0, "calls": 1, "billed": 9}),
+        ({"cost_usd": 0.5}, None),
+        (None, None),
+    ],
+)
+def test_an_unknown_cost_of_a_step_stays_unknown(cost: Any, shown: Any) -> None:
+    """Calls of unknown cost are counted; without calls there is none."""
+    (drawn,) = draw({"steps": [{"step_name": "s", "cost": cost}]})["steps"]
+    assert drawn.get("cost") == shown
+
+
+def test_a_failed_attempt_has_its_time_after_the_start_of_the_run() -> None:
+    """The page draws the pause between attempts; of a step without a start it draws none."""
+    tried = [{"attempt": 1, "delay_ms": 500, "timestamp": "2026-01-01T00:00:03Z"}]
+    about = {"step_name": "s", "retries": tried, "start_time": "2026-01-01T00:00:01Z"}
+    lineage = {"start_time": "2026-01-01T00:00:00Z", "steps": [about, {"step_name": "t", "retries": tried}]}
+    assert [each["retries"][0].get("atMs") for each in draw(lineage)["steps"]] == [3000.0, None]
+
+
 def test_tables_and_texts_are_bounded_and_say_so() -> None:
     """10,000 columns and a value of 10 MB do not make a page that no browser opens."""
     names = [f"c{number}" for number in range(10_000)]

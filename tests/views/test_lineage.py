@@ -310,3 +310,22 @@ def test_an_answer_belongs_to_the_caller() -> None:
     whole = view.answer()
     view.answer().nodes.clear()
     assert view.answer() == whole
+
+
+def test_the_cost_of_a_step_is_that_of_all_its_calls() -> None:
+    """Those of failed attempts too, exactly; calls of unknown cost are counted; a step without a call has no cost."""
+    answer = lineage(
+        at(0, "node_start", node_name="a"),
+        at(1, "cost", node_name="a", estimated_cost_usd=0.1, bytes_processed=5, bytes_billed=10),
+        at(2, "node_retry", node_name="a", attempt=1),
+        at(3, "cost", node_name="a", estimated_cost_usd=0.2, bytes_processed=1),
+        at(4, "cost", node_name="a"),
+        at(5, "cost", node_name="no step", estimated_cost_usd=7.0),
+        at(6, "node_start", node_name="b"),
+    )
+    assert step(answer, "a")["cost"] == {
+        "cost_usd": 0.3, "calls": 3, "unknown_costs": 1, "bytes_processed": 6, "bytes_billed": 10,
+    }  # fmt: skip
+    assert "cost" not in step(answer, "b")
+    assert answer["activity"]["costs"]["total"]["calls"] == 4
+    assert [each["step_name"] for each in answer["steps"]] == ["a", "b"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.errors import STOPS, OdibiError, SourceTextNotFoundError
 from odibi_core.events import Event, kinds
@@ -12,6 +12,9 @@ from odibi_core.history.index import Index, RunFilter
 from odibi_core.history.rows import as_dicts, decoded, tables_of
 from odibi_core.store.runs import RunStore
 from odibi_core.store.sources import SourceStore
+
+if TYPE_CHECKING:
+    from odibi_core.history.comparison.difference import Comparison
 
 LAST: Final = 30
 _MOST_SOURCES: Final = 1 << 20
@@ -64,17 +67,8 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
     except OdibiError:
         return {}
     found = compare(pair.before, pair.after, pair.noise, pair.sources)
-    rows = [
-        {
-            "step": each.node,
-            "text": each.message,
-            "why": each.cause.message if each.cause else each.why,
-            "alert": each.alert_id,
-        }
-        for each in found.notable
-        if each.follows_from is None
-    ]
-    stated = {row["why"] for row in rows}
+    rows = list(_notable(found))
+    stated = {row["why"] for row in rows if "follows" not in row}
     rows += [
         {"step": each.node, "text": each.message}
         for each in found.changes
@@ -86,6 +80,19 @@ def _compared(store: RunStore, run_id: str) -> dict[str, Any]:
         "compared_with": found.before.get("run_id"),
         "good_columns": [{name: row[name] for name in _STATISTICS} for row in columns[:_MOST_COLUMNS]],
     }
+
+
+def _notable(found: Comparison) -> Iterator[dict[str, Any]]:
+    """Yield the differences beyond the noise; one that follows from another has its place in `follows`."""
+    from odibi_core.history.comparison.consequences import begun
+
+    place = 0
+    for first, following in begun(found.notable, with_columns=True):
+        why = first.cause.message if first.cause else first.why
+        yield {"step": first.node, "text": first.message, "why": why, "alert": first.alert_id}
+        for each in following:
+            yield {"step": each.node, "text": each.message, "alert": each.alert_id, "follows": place}
+        place += 1 + len(following)
 
 
 def _sources(store: RunStore, nodes: list[dict[str, Any]]) -> dict[str, str]:

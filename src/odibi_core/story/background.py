@@ -21,8 +21,8 @@ class Background(Struct, frozen=True):
 
     `run`, `nodes`, `files` and `alerts` are rows of the tables of this run, `earlier_runs` and `earlier_nodes` those of
     the runs before it, the newest first. `sources` has texts by their hashes. Each of `changes` has a `text` and may
-    have `step`, `before`, `after`, `why` and `weight`; `compared_with` is the run that they refer to. `good_columns`
-    has rows of the table `columns` of that run.
+    have `step`, `before`, `after`, `why`, and in `follows` the place of the change before it that it follows from;
+    `compared_with` is the run that they refer to. `good_columns` has rows of the table `columns` of that run.
     """
 
     run: Row = {}

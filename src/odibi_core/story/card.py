@@ -18,7 +18,7 @@ from odibi_core.story.wording import LABELS, STATES
 from odibi_core.views.answers import Lineage, NodeLineage
 from odibi_core.views.cards import Card, Section, Table, Tone
 from odibi_core.views.values import text
-from odibi_core.views.wording import and_more, count, duration, short_id, shorten
+from odibi_core.views.wording import and_more, count, duration, plural, short_id, shorten
 
 MOST_STEPS: Final = 20
 MOST_FINDINGS: Final = 8
@@ -120,10 +120,16 @@ def _changes(lineage: Lineage, known: Background, places: Mapping[str, int]) -> 
             yield Section(items=["Changes: not compared, because there is no earlier good run to compare with."])
         return
     title = f"Changed since the last good run {short_id(found.get('with'))}".strip()
-    items = [_named(each.get("name"), each["text"], each.get("why")) for each in found.get("list", [])[:MOST_FINDINGS]]
+    items = [_named(each.get("name"), each["text"], _reason(each)) for each in found.get("list", [])[:MOST_FINDINGS]]
     hidden = found["count"] - len(items)
     items = items or ["Nothing that was recorded changed beyond the noise."]
     yield Section(title=title, items=[*items, *([f"and {hidden} more"] if hidden > 0 else [])])
+
+
+def _reason(change: Mapping[str, Any]) -> str:
+    """Return the reason for a change, and the number of changes that follow from it."""
+    following = len(change.get("follows", ())) + change.get("moreFollow", 0)
+    return "; ".join(filter(None, [change.get("why"), f"{plural(following, 'change')} with it" if following else ""]))
 
 
 def _named(name: str | None, sentence: str, note: str | None) -> str:

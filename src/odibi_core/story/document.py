@@ -6,7 +6,7 @@ from typing import Any
 
 from odibi_core.events.clock import iso
 from odibi_core.story import activity as beside
-from odibi_core.story import blamed, columns, drift, past, unusual, verdict, wording
+from odibi_core.story import blamed, changed_cells, columns, drift, past, unusual, verdict, wording
 from odibi_core.story.background import NOTHING, Background
 from odibi_core.story.commands import commands
 from odibi_core.story.purpose import partition_of, purpose
@@ -39,6 +39,7 @@ def build(
     good = drift.good_statistics(known)
     for step in steps:
         drift.add_good(step, good)
+    changed_cells.add_changed_cells(steps, lineage)
     frames = columns.columns_of(lineage)
     _link(steps, columns.linked(frames))
     activity = beside.drawn(lineage.activity)

@@ -112,7 +112,7 @@ def _frame(frame: Snapshot | None) -> dict[str, Any] | None:
             "columns": frame.column_count if frame.column_count is not None else len(frame.schema) or None,
             "schema": [[_short(column.column), _short(column.type)] for column in frame.schema[:MOST_COLUMNS]],
             "sampleColumns": shown,
-            "sample": [[_cell(row.get(name)) for name in shown] for row in rows],
+            "sample": [[cell(row.get(name)) for name in shown] for row in rows],
             "stats": [_statistics(each) for each in frame.stats[:MOST_SAMPLE_COLUMNS]],
             "statsRows": _whole(frame.metadata.get("stats_rows")),
             "statsSkipped": _sentence(frame.metadata.get("stats_skipped")),
@@ -132,11 +132,11 @@ def _statistics(stats: dict[str, Any]) -> dict[str, Any]:
         {
             "column": _short(column if isinstance(column, str) else None),
             **{name: _whole(stats.get(name)) for name in ("nulls", "nan", "distinct")},
-            **{name: _cell(stats.get(name)) for name in ("min", "max")},
+            **{name: cell(stats.get(name)) for name in ("min", "max")},
             **{name: rounded(number(stats.get(name))) for name in ("mean", "deviation")},
             "box": _numbers(stats, QUANTILES),
             "length": _numbers(stats, _LENGTHS),
-            "top": [[_cell(value), count] for value, count in pairs if _whole(count) is not None],
+            "top": [[cell(value), count] for value, count in pairs if _whole(count) is not None],
         }
     ) | ({} if isinstance(column, str) else {"column": ""})
 
@@ -159,7 +159,7 @@ def _short(value: str | None) -> str:
     return cut(value, LONGEST_CELL) or ""
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """Return null, a boolean, a number that a browser holds exactly, or text."""
     if value is None or isinstance(value, bool):
         return value
@@ -219,7 +219,7 @@ def _check(check: Check) -> dict[str, Any]:
             "totalRows": check.total_rows,
             "severity": "warn" if is_warning(check) else "error",
             "message": cut(check.message),
-            "examples": [_cell(item) for item in check.examples[:10]],
+            "examples": [cell(item) for item in check.examples[:10]],
             "contract": cut(" ".join(filter(None, (check.contract_name or check.contract, check.contract_version))))
             or None,
         }

@@ -88,29 +88,44 @@ def chance(row: Row) -> str | None:
 def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | None:
     """Return the differences to the last good run, the strongest first; None if nothing was compared.
 
-    A difference that is one of the unusual findings has `stated`: the page shows it once.
+    A difference that is one of the unusual findings has `stated`: the page shows it once. Those that follow from another
+    one are in its `follows`.
     """
     if known.changes is None:
         return None
     ids = {text_of(row.get("alert_id")) for row in anomalies(known)} - {None}
-    rows = [row for row in known.changes if text_of(row.get("text")) or text_of(row.get("message"))]
-    return compact(
-        {
-            "with": text_of(known.compared_with),
-            "list": [_change(row, places, ids) for row in rows[:MOST_CHANGES]],
-            "more": max(0, len(rows) - MOST_CHANGES) or None,
-        }
-    ) | {"count": len(rows)}
+    entries = {place: _change(row, places, ids) for place, row in enumerate(known.changes) if _text(row)}
+    first: list[int] = []
+    for place, entry in entries.items():
+        follows = known.changes[place].get("follows")
+        if not isinstance(follows, int) or follows not in first:
+            first.append(place)
+        elif "stated" not in entry:
+            entries[follows].setdefault("follows", []).append(entry)
+    shown = [_bounded(entries[place]) for place in first[:MOST_CHANGES]]
+    more = max(0, len(first) - MOST_CHANGES) or None
+    return compact({"with": text_of(known.compared_with), "list": shown, "more": more}) | {"count": len(first)}
+
+
+def _text(row: Row) -> str:
+    return text_of(row.get("text")) or text_of(row.get("message")) or ""
+
+
+def _bounded(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a difference with at most `MOST_CHANGES` of those that follow from it, and the number of the others."""
+    follows = entry.get("follows", [])
+    if len(follows) <= MOST_CHANGES:
+        return entry
+    return entry | {"follows": follows[:MOST_CHANGES], "moreFollow": len(follows) - MOST_CHANGES}
 
 
 def _change(row: Row, places: Mapping[str, int], ids: set[str | None]) -> dict[str, Any]:
     name = text_of(row.get("step")) or text_of(row.get("node_name"))
-    text = text_of(row.get("text")) or text_of(row.get("message")) or ""
     return compact(
         {
             "step": places.get(name or ""),
             "name": name,
-            "text": without_step(name, text),
+            "text": without_step(name, _text(row)),
             "before": _value(row.get("before")),
             "after": _value(row.get("after")),
             "why": text_of(row.get("why")),

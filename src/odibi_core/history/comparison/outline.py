@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from odibi_core.events.inert import printable
+from odibi_core.history.comparison.consequences import begun
 from odibi_core.history.comparison.difference import Change, Comparison, Difference
 from odibi_core.views import cards
 from odibi_core.views.wording import duration, plural, short_id
@@ -80,7 +81,7 @@ def cause_text(comparison: Comparison) -> str | None:
 def sections(comparison: Comparison) -> list[Section]:
     """Return the differences, the changes around them, and what was not compared."""
     found = [
-        Section("Differences", list(_differences(comparison.notable)), is_main=True),
+        Section("Differences", [_item(*each) for each in begun(comparison.notable)], is_main=True),
         Section("Changed around it", [_change(each) for each in comparison.changes if not each.is_usual], is_main=True),
         Section("Changed as usual", [_change(each) for each in comparison.changes if each.is_usual]),
         Section("Within the noise", [_item(each) for each in comparison.differences if not each.is_notable]),
@@ -105,21 +106,6 @@ def _in_card(section: Section) -> cards.Section:
     hidden = len(section.items) - len(rows)
     table = cards.Table(("", section.title), rows, more=f"and {hidden} more" if hidden else "")
     return cards.Section(title=f"{section.title} ({len(section.items)})", table=table, folded=not section.is_main)
-
-
-def _differences(notable: list[Difference]) -> Iterator[Item]:
-    """Yield the differences at the step where they begin, each with those that only follow from that step."""
-    following: dict[str, list[Difference]] = {}
-    for each in notable:
-        if each.follows_from is not None and each.after != "failed":
-            following.setdefault(each.follows_from, []).append(each)
-    for each in notable:
-        if each.follows_from is None:
-            yield _item(each, following.pop(each.node or "", []))
-        elif each.after == "failed":
-            yield _item(each)
-    for rest in following.values():
-        yield from map(_item, rest)
 
 
 def _item(each: Difference, following: list[Difference] | None = None) -> Item:

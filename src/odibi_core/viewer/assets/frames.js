@@ -6,7 +6,7 @@ import {columnName} from "./lineage.js";
 /** @typedef {import("./types.js").Frame} Frame */
 
 const FEW_COLUMNS = 14;
-const SEARCHED = 6; // rows from which a sample has a search
+const SEARCHED = 12; // cells from which a sample has a search
 
 /**
  * @param {string} title
@@ -25,11 +25,17 @@ export function drawFrame(title, frame, diff) {
       h(
         "details",
         {class: "sample"},
-        h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}`),
+        h("summary", null, `Sample: the first ${plural(frame.sample.length, "row")}${changedIn(frame)}`),
         sample(frame, title),
       ),
     !frame.stats && frame.statsSkipped && h("p", {class: "hint"}, "No statistics: ", bidi(frame.statsSkipped)),
   );
+}
+
+/** @param {Frame} frame */
+function changedIn({was = []}) {
+  const changed = was.reduce((sum, row) => sum + Object.keys(row).length, 0);
+  return changed > 0 ? `, ${plural(changed, "changed cell")}` : "";
 }
 
 /** @param {Frame} frame */
@@ -85,39 +91,92 @@ function schema(frame, diff) {
   return list;
 }
 
-/** @param {Frame} frame @param {string} title */
+/**
+ * Return the sample with a search: its rows with a text, or its columns with that name.
+ * @param {Frame} frame
+ * @param {string} title
+ */
 function sample(frame, title) {
-  const columns = frame.sampleColumns ?? [],
-    rows = frame.sample ?? [],
-    body = h("tbody");
-  /** @param {import("./types.js").Value[][]} shown */
-  const show = (shown) => body.replaceChildren(...shown.map((row) => h("tr", null, row.map(cell))));
+  const {sampleColumns: columns = [], sample: rows = []} = frame,
+    name = `${title} ${frame.name ?? ""}`.trim(),
+    table = h("div"),
+    outcome = h("span", {class: "hint", role: "status"});
+  const show = () => {
+    const word = search.value.trim().toLowerCase(),
+      has = (/** @type {unknown} */ text) => word !== "" && String(text).toLowerCase().includes(word);
+    const named = columns.flatMap((column, place) => (has(column) ? place : [])),
+      hits = rows.flatMap((row, place) => (row.some(has) ? place : []));
+    const places =
+        named.length > 0
+          ? columns.flatMap((column, place) => (has(column) || rows.some((row) => has(row[place])) ? place : []))
+          : [...columns.keys()],
+      found = word && (hits.length > 0 || named.length === 0) ? hits : [...rows.keys()];
+    outcome.textContent = word
+      ? `${plural(found.length, "row")}, ${plural(found.length > 0 ? places.length : 0, "column")}`
+      : "";
+    table.replaceChildren(
+      scrolledTable(
+        `Sample: ${name}`,
+        "table data",
+        places.map((place) => columnHead(bidi(columns[place]))),
+        h(
+          "tbody",
+          null,
+          found.map((row) =>
+            h(
+              "tr",
+              null,
+              places.map((place) => cell(rows[row][place], frame.was?.[row]?.[place], has(rows[row][place]))),
+            ),
+          ),
+        ),
+        "scroll",
+      ),
+    );
+  };
   const search = h("input", {
     type: "search",
     class: "search",
     placeholder: "Find in the sample",
-    "aria-label": `Find in the sample: ${title} ${frame.name ?? ""}`,
-    input: () => {
-      const words = search.value.trim().toLowerCase();
-      show(rows.filter((row) => row.some((value) => String(value).toLowerCase().includes(words))));
-    },
+    "aria-label": `Find in the sample: ${name}`,
+    input: show,
   });
-  show(rows);
+  show();
   return [
-    rows.length >= SEARCHED && h("div", {class: "tools"}, search),
-    scrolledTable(
-      `Sample: ${title} ${frame.name ?? ""}`,
-      "table data",
-      columns.map((name) => columnHead(bidi(name))),
-      body,
-      "scroll",
-    ),
+    rows.length * columns.length >= SEARCHED && h("div", {class: "tools"}, search, outcome),
+    frame.was &&
+      h("p", {class: "hint"}, "Struck through: the value in the input. Rows are matched by ", matchedBy(frame), "."),
+    table,
     frame.moreSampleColumns && h("p", {class: "hint"}, `and ${plural(frame.moreSampleColumns, "more column")}`),
   ];
 }
 
-/** @param {import("./types.js").Value} value */
-function cell(value) {
-  if (value === null) return h("td", {class: "null"}, "null");
-  return bidi(value, "td", typeof value === "number" ? "number" : null);
+/** @param {Frame} frame */
+function matchedBy({matched}) {
+  return matched === "place" ? "their place" : bidi(matched, "code");
+}
+
+/**
+ * @param {import("./types.js").Value} value
+ * @param {import("./types.js").Value | undefined} was the value before, if the step changed it
+ * @param {boolean} isFound
+ */
+function cell(value, was, isFound) {
+  const kind = [
+    value === null ? "null" : typeof value === "number" && "number",
+    was !== undefined && "was-changed",
+    isFound && "is-found",
+  ];
+  const element = bidi(value === null ? "null" : value, "td", kind.filter(Boolean).join(" ") || null);
+  if (was !== undefined)
+    element.append(
+      " ",
+      h(
+        "del",
+        {class: "was-value"},
+        h("span", {class: "unseen"}, "was "),
+        bidi(was === null ? "null" : was === "" ? "(empty)" : was),
+      ),
+    );
+  return element;
 }

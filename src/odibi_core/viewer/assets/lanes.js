@@ -63,7 +63,12 @@ export function drawLanes(found, addressOf) {
     };
   });
   const timeline = drawTimeline(bars, {label: "Timeline of the answer", ticks: ticksFrom(origin, isMoment)});
-  return h("div", {class: "panel gantt"}, h("div", {class: "tools"}, orderOf(timeline, at.lane !== undefined), hint), timeline);
+  return h(
+    "div",
+    {class: "panel gantt"},
+    h("div", {class: "tools"}, orderOf(timeline, at.lane !== undefined), hint),
+    timeline,
+  );
 }
 
 /** @param {ReturnType<typeof drawTimeline>} timeline @param {boolean} hasLane */
@@ -98,14 +103,18 @@ function wrongType({columns, types}) {
 function startOf(value, isMoment) {
   if (value === null) return null;
   const text = String(value).replace(" ", "T");
-  return finite(isMoment ? Date.parse(/T.*(Z|[+-]\d\d:?\d\d)$|^[\d-]+$/.test(text) ? text : `${text}Z`) : 1000 * Number(text));
+  return finite(
+    isMoment ? Date.parse(/T.*(Z|[+-]\d\d:?\d\d)$|^[\d-]+$/.test(text) ? text : `${text}Z`) : 1000 * Number(text),
+  );
 }
 
 /** @param {any} value a number of seconds, or an interval as `P1DT2.5S` */
 function lengthOf(value) {
   if (value === null) return null;
   const [, sign, days = 0, seconds = 0] = INTERVAL.exec(String(value)) ?? [];
-  return finite(sign === undefined ? 1000 * Number(value) : (sign ? -1 : 1) * (Number(days) * DAY + 1000 * Number(seconds)));
+  return finite(
+    sign === undefined ? 1000 * Number(value) : (sign ? -1 : 1) * (Number(days) * DAY + 1000 * Number(seconds)),
+  );
 }
 
 /** @param {number} value */

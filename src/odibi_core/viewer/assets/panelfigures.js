@@ -50,6 +50,14 @@ export function flow(step) {
 }
 
 /**
+ * Return the known part of a cost, with `≥` if another part is unknown.
+ * @param {{usd: number | null, unknown?: number}} cost
+ */
+export function costKnown({usd: amount, unknown}) {
+  return `${amount !== null && unknown ? "≥ " : ""}${usd(amount)}`;
+}
+
+/**
  * Return the cost of a step with its calls and bytes; a cost that is unknown is stated.
  * @param {NonNullable<Step["cost"]>} cost
  */
@@ -60,7 +68,7 @@ function costOf({usd: amount, calls, unknown = 0, processed, billed}) {
     processed !== undefined && `${size(processed)} processed`,
     billed !== undefined && `${size(billed)} billed`,
   ];
-  return [usd(amount), h("small", null, ` ${notes.filter(Boolean).join(", ")}`)];
+  return [costKnown({usd: amount, unknown}), h("small", null, ` ${notes.filter(Boolean).join(", ")}`)];
 }
 
 /** @param {Step} step */

@@ -1,7 +1,8 @@
 // The table of the steps: sorted, searched, filtered by state; a click selects a step.
 import {bidi, h, listen, section, scrolledTable} from "./dom.js";
-import {count, duration, usd} from "./format.js";
+import {count, duration} from "./format.js";
 import {kindOf, stepBody} from "./panel.js";
+import {costKnown} from "./panelfigures.js";
 import {rowsBars, timeBars} from "./past.js";
 import {ORDER, icon, label} from "./states.js";
 
@@ -158,7 +159,7 @@ export function drawSteps(story, selection, memory) {
       ),
       h("td", {class: "number"}, h("span", {class: "with-bars"}, rowsBars(step), h("span", null, change(step)))),
       h("td", {class: `number ${step.lost ? "bad" : ""}`}, step.lost ? count(step.lost) : ""),
-      hasCosts && h("td", {class: "number"}, step.cost ? usd(step.cost.usd) : ""),
+      hasCosts && h("td", {class: "number"}, step.cost ? costKnown(step.cost) : ""),
     );
   }
 

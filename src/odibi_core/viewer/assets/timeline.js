@@ -67,7 +67,9 @@ export function drawTimeline(bars, {label: name, end: least = 0, strip = null, t
     const few = every || rows.length <= ALL_AT_ONCE,
       start = few ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 20);
     const stop = few ? rows.length : Math.min(rows.length, start + Math.ceil(view.clientHeight / ROW || 20) + 40);
-    const wanted = new Set(Array.from({length: stop - start}, (_, place) => start + place)).add(places.get(current) ?? -1);
+    const wanted = new Set(Array.from({length: stop - start}, (_, place) => start + place)).add(
+      places.get(current) ?? -1,
+    );
     for (const [place, element] of drawn) {
       if (wanted.has(place)) continue;
       element.remove();

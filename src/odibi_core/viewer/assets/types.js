@@ -114,6 +114,8 @@
  * @property {Schema} [schema]
  * @property {string[]} [sampleColumns]
  * @property {Value[][]} [sample]
+ * @property {Array<Record<string, Value>>} [was] for each row of the sample the values before of the cells that the step changed, by the place of the column
+ * @property {string} [matched] the way in which its rows are matched with those of the input: `place`, or a column
  * @property {number} [moreSampleColumns]
  * @property {ColumnStatistics[]} [stats]
  * @property {number} [statsRows]
@@ -199,7 +201,7 @@
 
 /** @typedef {{from: number, to: number, datasets: string[], rows: number | null, probable?: boolean}} Edge */
 /** @typedef {{step?: number, name?: string, text: string, family?: string, usual?: string, id?: string, follows?: Finding[]}} Finding */
-/** @typedef {{step?: number, name?: string, text: string, before?: string, after?: string, why?: string, stated?: boolean}} Change */
+/** @typedef {{step?: number, name?: string, text: string, before?: string, after?: string, why?: string, stated?: boolean, follows?: Change[], moreFollow?: number}} Change */
 /** @typedef {{step?: number, anchor?: string, name?: string, tone: string, text: string, also?: Finding[]}} Attention */
 /** @typedef {{state: string, date: string, ms: number | null, unusual?: number, id?: string}} PastRun */
 /** @typedef {{time?: string, level: string, event?: string, message?: string, from?: string, within?: string, fields?: Pairs}} LogLine */

@@ -158,59 +158,81 @@ function balance(counts, total) {
  * @param {Pick} pick
  */
 function lists(story, pick) {
-  const {attention, moreAttention: more, unusual, changes} = story,
-    first = firstFailed(story),
-    rest = attention.filter((one) => one.step !== first || one.tone !== "failed"),
-    wrong = [...rest.map((one) => attentionOf(one, story, pick)), ...(unusual ?? []).map((one) => finding(one, pick))];
-  const stated = attention.map((one) => `${one.step} ${one.text}`),
-    list = (changes?.list ?? []).filter(
-      (one) => !one.stated && !stated.some((text) => text.startsWith(`${one.step} ${one.text}`)),
-    );
-  const other = (changes?.list ?? []).length > list.length ? " else" : "",
-    commands = story.commands ?? [],
-    right = changes || commands.length > 0;
+  const wrong = troubles(story, pick),
+    side = [changed(story, pick), (story.commands ?? []).length > 0 && goOn(story.commands)].filter(Boolean);
   return (
-    (wrong.length > 0 || right) &&
+    (wrong || side.length > 0) &&
     h(
       "div",
-      {class: wrong.length > 0 && right ? "pair" : "pair single"},
-      wrong.length > 0 &&
-        h(
-          "section",
-          {class: "findings", id: "unusual", "aria-labelledby": "unusual-title"},
-          h("h2", {id: "unusual-title"}, rest.length === 0 ? "Unusual" : "Needs attention"),
-          folded(wrong),
-          more > 0 &&
-            h("span", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`),
-        ),
-      right &&
-        h(
-          "div",
-          {class: "pair-side"},
-          changes &&
-            h(
-              "section",
-              {class: "findings changes", id: "changes", "aria-labelledby": "changes-title"},
-              h(
-                "h2",
-                {id: "changes-title"},
-                list.length > 0
-                  ? `Changed${other && " also"} since the last good run`
-                  : `Nothing${other} changed since the last good run`,
-                changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(shortId(changes.with)))],
-              ),
-              folded(list.map((one) => changeOf(one, pick))),
-              changes.more &&
-                h(
-                  "p",
-                  {class: "hint findings-more"},
-                  `and ${plural(changes.more, "more difference")}: odibi compare shows all`,
-                ),
-            ),
-          commands.length > 0 && goOn(commands),
-        ),
+      {class: wrong && side.length > 0 ? "pair" : "pair single"},
+      wrong,
+      side.length > 0 && h("div", {class: "pair-side"}, side),
     )
   );
+}
+
+/**
+ * The places that need attention, without the failure that the sentence names, and the unusual findings.
+ * @param {Run} story
+ * @param {Pick} pick
+ */
+function troubles(story, pick) {
+  const {attention, moreAttention: more, unusual} = story,
+    first = firstFailed(story),
+    rest = attention.filter((one) => one.step !== first || one.tone !== "failed");
+  const entries = [
+    ...rest.map((one) => attentionOf(one, story, pick)),
+    ...(unusual ?? []).map((one) => finding(one, pick)),
+  ];
+  return (
+    entries.length > 0 &&
+    h(
+      "section",
+      {class: "findings", id: "unusual", "aria-labelledby": "unusual-title"},
+      h("h2", {id: "unusual-title"}, rest.length === 0 ? "Unusual" : "Needs attention"),
+      folded(entries),
+      more > 0 && h("span", {class: "hint findings-more"}, `and ${count(more)} more: see the checks and steps below`),
+    )
+  );
+}
+
+/**
+ * The differences to the last good run, without those that the other list has.
+ * @param {Run} story
+ * @param {Pick} pick
+ */
+function changed({changes, attention}, pick) {
+  if (!changes) return null;
+  const all = changes.list ?? [],
+    stated = attention.map((one) => `${one.step} ${one.text}`),
+    isStated = (/** @type {Change} */ {stated: is, step, text}) =>
+      is || stated.some((known) => known.startsWith(`${step} ${text}`));
+  const list = all.flatMap((one) => (isStated(one) ? withoutFirst(one) : one)),
+    other = list.length < all.length || all.some(isStated);
+  return h(
+    "section",
+    {class: "findings changes", id: "changes", "aria-labelledby": "changes-title"},
+    h(
+      "h2",
+      {id: "changes-title"},
+      list.length > 0
+        ? `Changed${other ? " also" : ""} since the last good run`
+        : `Nothing${other ? " else" : ""} changed since the last good run`,
+      changes.with && [" ", h("span", {class: "hint", title: changes.with}, bidi(shortId(changes.with)))],
+    ),
+    folded(list.map((one) => changeOf(one, pick))),
+    changes.more &&
+      h("p", {class: "hint findings-more"}, `and ${plural(changes.more, "more difference")}: odibi compare shows all`),
+  );
+}
+
+/**
+ * Return the entry of the changes that follow from one that the page states elsewhere; nothing if there are none.
+ * @param {Change} one
+ * @returns {Change[]}
+ */
+function withoutFirst({step, name, follows = [], moreFollow}) {
+  return follows.length > 0 ? [{step, name, text: "has other values with its other rows", follows, moreFollow}] : [];
 }
 
 /**
@@ -312,9 +334,9 @@ function evidence({family, usual, id}) {
 }
 
 /**
- * Findings that belong to another, folded below it.
+ * Findings or changes that belong to another one, folded below it.
  * @param {string} title
- * @param {Finding[]} findings
+ * @param {Array<Finding | Change>} findings
  * @param {Pick} pick
  */
 function below(title, findings, pick) {
@@ -356,8 +378,14 @@ function changeOf(one, pick) {
           ),
       ),
       one.why && bidi(one.why, "p", "hint"),
+      one.follows && below(followed(one), one.follows, pick),
     ),
   );
+}
+
+/** @param {Change} one */
+function followed({follows = [], moreFollow = 0}) {
+  return `${plural(follows.length + moreFollow, "change")} with it${moreFollow ? `, the first ${follows.length} here` : ""}`;
 }
 
 /**

@@ -14,8 +14,10 @@ const VIEWS = /** @type {Array<[string, string]>} */ ([
   ["table", "Table"],
   ["timeline", "Timeline"],
 ]);
-const EXAMPLE = `select started as start, duration_ms / 1000 as duration, node_name as name, pipeline_name as lane, run_id
-from nodes where duration_ms is not null order by started desc limit 300`;
+const EXAMPLE = [
+  "select started as start, duration_ms / 1000 as duration, node_name as name, pipeline_name as lane, run_id",
+  "from nodes where duration_ms is not null order by started desc limit 300",
+].join("\n");
 
 /**
  * @param {HTMLElement} root
