@@ -16,7 +16,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def test_the_bars_are_read_and_opened_by_keyboard(visit: Visit, tmp_path: Path) -> None:
-    """Tab leads to one bar, the arrows to the others, Enter opens one; each names its state, time, waiting and cache."""
+    """Tab leads to one bar, the arrows to the others, Enter opens one; each names its state and times."""
     page = visit.open(write_story(flights(), tmp_path / "story.html", history=background()))
     bars = page.get_by_role("listbox", name="Timing of the steps").get_by_role("option")
     assert page.locator(".gantt [tabindex='0']").count() == 1

@@ -14,7 +14,15 @@ KEPT = {"column": "id", "sources": [{"dataset": "raw", "column": "id", "transfor
 BEFORE = [{"id": 1, "n": "a"}, {"id": 2, "n": None}, {"id": 3, "n": "c"}]
 
 
-def was(change: dict[str, Any], after: list[dict[str, Any]], load: Any = (), clean: Any = (), **more: Any) -> Any:
+def was(
+    change: dict[str, Any],
+    after: list[dict[str, Any]],
+    load: Any = (),
+    clean: Any = (),
+    made: Any = None,
+    columns: Any = (),
+    **more: Any,
+) -> Any:
     """Return what the document has of the changed cells, and how rows are matched."""
     frame = {"name": "raw", "sample_data": BEFORE, **more}
     changed = {"dataset": "tidy", "main_dataset": "raw", "lost": 0, "gained": 0, **change}
@@ -23,10 +31,10 @@ def was(change: dict[str, Any], after: list[dict[str, Any]], load: Any = (), cle
         {
             "step_name": "clean",
             "before_snapshots": [frame],
-            "after_snapshot": {"name": "tidy", "sample_data": after},
+            "after_snapshot": {"name": "tidy", "sample_data": after, **(made or {})},
             "checks": list(clean),
             "row_changes": [changed],
-            "column_lineage": [{"dataset": "tidy", "columns": [KEPT]}],
+            "column_lineage": [{"dataset": "tidy", "columns": [KEPT, *columns]}],
         },
     ]
     frame = build(read_lineage({"steps": steps}))["steps"][1]["after"]
@@ -68,6 +76,23 @@ def test_rows_with_a_unique_key_are_compared(load: Any, clean: Any, more: Any, i
     """If a check saw that it is unique on both sides of a filter, and it comes unchanged; never of a changed frame."""
     found = was({"kind": "filter", "lost": 4}, [{"id": 3, "n": "C"}, {"id": 9, "n": "x"}], load, clean, **more)
     assert found == (([{"1": "c"}, {}], "id") if is_sure else (None, None))
+
+
+def test_statistics_of_all_rows_show_a_key_too() -> None:
+    """A column of as many values as rows on both sides; statistics of a sample do not."""
+    stats: dict[str, Any] = {"row_count": 7, "stats": [{"column": "id", "distinct": 7, "nulls": 0}]}
+    whole, part = ({**stats, "metadata": {"stats_rows": rows}} for rows in (7, 6))
+    after = [{"id": 2, "n": "b"}]
+    assert was({"kind": "unknown", "lost": None}, after, made=whole, **whole) == ([{"1": None}], "id")
+    assert was({"kind": "unknown", "lost": None}, after, made=whole, **part) == (None, None)
+    assert was({"kind": "unknown", "lost": None}, after, made=part, **whole) == (None, None)
+
+
+def test_a_column_of_another_input_is_not_compared() -> None:
+    """A join may bring one of the same name."""
+    brought = {"column": "n", "sources": [{"dataset": "names", "column": "n", "transformations": IDENTITY}]}
+    change = {"kind": "values", "how": "place", "rows_in": 3, "rows_out": 3}
+    assert was(change, [{"id": 1, "n": "A"}], columns=[brought]) == (None, None)
 
 
 def test_without_lost_rows_one_check_is_enough() -> None:

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import to_builtins
+
 from odibi_core.errors import STOPS, OdibiError, SourceTextNotFoundError
 from odibi_core.events import Event, kinds
+from odibi_core.history.figures import Tables, run_figures
 from odibi_core.history.index import Index, RunFilter
 from odibi_core.history.rows import as_dicts, decoded, tables_of
 from odibi_core.store.runs import RunStore
@@ -23,6 +26,7 @@ _MOST_COLUMNS: Final = 5_000
 _STATISTICS: Final = (
     "node_name", "dataset", "column_name", "null_share", "mean", "q05", "q25", "median", "q75", "q95",
 )  # fmt: skip
+_MOST_BANDS: Final = 600
 _WITHIN_S: Final = 2.0
 """Time for runs that are not in the index yet."""
 
@@ -39,14 +43,15 @@ def story_history(store: RunStore, run_id: str) -> dict[str, Any] | None:
 
 def _history(store: RunStore, run_id: str) -> dict[str, Any]:
     opening: dict[str, Any] = {}
-    tables = {name: as_dicts(name, rows) for name, rows in tables_of(_noting(store.read(run_id), opening)).items()}
+    plain = tables_of(_noting(store.read(run_id), opening))
+    tables = {name: as_dicts(name, rows) for name, rows in plain.items()}
     (run,) = tables["runs"] or [{}]
     found: dict[str, Any] = {
         "run": {**decoded("runs", run), "target": opening.get("target")},
         **{name: tables[name] for name in ("nodes", "files", "alerts")},
         "sources": _sources(store, tables["nodes"]),
     }
-    return found | _earlier(store, run.get("pipeline_name"), run.get("started")) | _compared(store, run_id)
+    return found | _earlier(store, run.get("pipeline_name"), run.get("started"), plain) | _compared(store, run_id)
 
 
 def _noting(events: Iterable[Event], opening: dict[str, Any]) -> Iterator[Event]:
@@ -110,11 +115,29 @@ def _sources(store: RunStore, nodes: list[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _earlier(store: RunStore, pipeline_name: str | None, started: datetime | None) -> dict[str, Any]:
-    """Return the runs of the pipeline before this one, and their steps, the newest first."""
+def _earlier(store: RunStore, pipeline_name: str | None, started: datetime | None, tables: Tables) -> dict[str, Any]:
+    """Return the runs of the pipeline before this one with their steps, the newest first, and what they make usual."""
     if pipeline_name is None or started is None:
         return {}
     with Index(store.root) as index:
         index.refresh(within_s=_WITHIN_S)
         runs = index.runs(RunFilter(pipeline_name=pipeline_name, until=started), limit=LAST)
-        return {"earlier_runs": runs, "earlier_nodes": index.nodes(pipeline_name, before=started, last=LAST)}
+        found = {"earlier_runs": runs, "earlier_nodes": index.nodes(pipeline_name, before=started, last=LAST)}
+        return found | {"usual": _usual(index, tables)}
+
+
+def _usual(index: Index, tables: Tables) -> dict[str, Any]:
+    """Return the usual ranges of the statistics of columns, and the number of runs that they are learned from."""
+    from odibi_core.history.noticing.bands import usual_columns
+    from odibi_core.history.noticing.notice import earlier_runs
+
+    current = run_figures(tables) if tables.get("columns") else None
+    if current is None:
+        return {}
+    found = usual_columns(current, earlier_runs(index, current))
+    shown = found.bands[:_MOST_BANDS]
+    return {
+        "compared_runs": found.compared_runs,
+        "left_out": len(found.bands) - len(shown),
+        "bands": [to_builtins(band) for band in shown],
+    }

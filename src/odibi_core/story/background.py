@@ -22,7 +22,9 @@ class Background(Struct, frozen=True):
     `run`, `nodes`, `files` and `alerts` are rows of the tables of this run, `earlier_runs` and `earlier_nodes` those of
     the runs before it, the newest first. `sources` has texts by their hashes. Each of `changes` has a `text` and may
     have `step`, `before`, `after`, `why`, and in `follows` the place of the change before it that it follows from;
-    `compared_with` is the run that they refer to. `good_columns` has rows of the table `columns` of that run.
+    `compared_with` is the run that they refer to. `good_columns` has rows of the table `columns` of that run. `usual`
+    has the number of comparable `compared_runs`, and the `bands` of statistics of columns: each has `node_name`,
+    `dataset`, `column_name`, `metric`, `values`, `low`, `high`, `is_share`.
     """
 
     run: Row = {}
@@ -35,6 +37,7 @@ class Background(Struct, frozen=True):
     changes: list[Row] | None = None
     compared_with: str | None = None
     good_columns: list[Row] = []
+    usual: Row = {}
 
 
 NOTHING: Final = Background()

@@ -36,9 +36,7 @@ def build(
     for source, target in edges:
         steps[source].setdefault("down", []).append(target)
         steps[target].setdefault("up", []).append(source)
-    good = drift.good_statistics(known)
-    for step in steps:
-        drift.add_good(step, good)
+    drift.add_history(steps, known)
     changed_cells.add_changed_cells(steps, lineage)
     frames = columns.columns_of(lineage)
     _link(steps, columns.linked(frames))

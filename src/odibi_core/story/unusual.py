@@ -88,8 +88,8 @@ def chance(row: Row) -> str | None:
 def changes(known: Background, places: Mapping[str, int]) -> dict[str, Any] | None:
     """Return the differences to the last good run, the strongest first; None if nothing was compared.
 
-    A difference that is one of the unusual findings has `stated`: the page shows it once. Those that follow from another
-    one are in its `follows`.
+    A difference that is one of the unusual findings has `stated`: the page shows it once. Those that follow from
+    another one are in its `follows`.
     """
     if known.changes is None:
         return None

@@ -107,8 +107,8 @@ class CostsView:
 
 def figures_of(event: Event) -> tuple[int | None, int, int]:
     """Return the cost of a call in units of 10⁻¹² of a dollar, None if it is unknown, and its bytes."""
-    fields = event.fields
-    return units(fields.get("estimated_cost_usd")), _whole(fields.get("bytes_processed")), _whole(fields.get("bytes_billed"))
+    read = event.fields.get
+    return units(read("estimated_cost_usd")), _whole(read("bytes_processed")), _whole(read("bytes_billed"))
 
 
 class CostSum:

@@ -32,8 +32,8 @@ class Step:
     """The events of one step, by what they report."""
 
     __slots__ = (
-        "after", "before", "calls", "changes", "checks", "costs", "end", "first", "index", "joins", "lineage", "name", "plan",
-        "retries", "start", "tasks", "touched",
+        "after", "before", "calls", "changes", "checks", "costs", "end", "first", "index", "joins", "lineage", "name",
+        "plan", "retries", "start", "tasks", "touched",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int) -> None:

@@ -17,7 +17,7 @@ def texts(found: list[Difference], **how: bool) -> list[tuple[str, list[str]]]:
 
 
 def test_the_values_of_a_step_with_other_rows_follow_from_them() -> None:
-    """Whatever their order; a schema does not, nor do the values of a step with its usual rows."""
+    """In any order; a schema does not, nor do the values of a step with its usual rows."""
     found = [one("schema", "a"), one("values", "a", column="x"), one("rows", "a"), one("values", "b")]
     assert texts(found, with_columns=True) == [
         ("a schema", []), ("a rows", ["a values"]), ("b values", []),

@@ -40,6 +40,8 @@ class _Column(msgspec.Struct, frozen=True):
     """The rows that `stats` are of."""
     counts: Sequence[int]
     """The rows of each earlier run."""
+    every: bool = False
+    """True to take also values that lie among those seen."""
 
     @property
     def smallest(self) -> int:
@@ -47,20 +49,21 @@ class _Column(msgspec.Struct, frozen=True):
         return min(self.rows, typical(self.counts))
 
 
-def of_step(current: dict[str, Any], past: Steps, pause: float = 1.0) -> Iterator[Series]:
+def of_step(current: dict[str, Any], past: Steps, pause: float = 1.0, *, every: bool = False) -> Iterator[Series]:
     """Yield every series of the columns of a step that the run and at least `LEARNING` earlier runs have.
 
     Args:
         current: The figures of the step.
         past: Those of the step in the earlier runs, the oldest first.
         pause: The time since the last one, over the usual one.
+        every: Yield also the series whose value lies among those seen, which is not unusual.
     """
     for dataset, frame in current.get("frames", {}).items():
         frames = [found for step in past if (found := step.get("frames", {}).get(dataset)) is not None]
         alike = [each for each in frames if is_measured_alike(each, frame)]
         if len(alike) >= LEARNING:
             for column in frame["columns"]:
-                for series in _of_column(column, frame, alike, pause):
+                for series in _of_column(column, frame, alike, pause, every=every):
                     yield msgspec.structs.replace(series, dataset=dataset, column=column)
 
 
@@ -81,15 +84,17 @@ def _are_alike(size: int, rows: int) -> bool:
     return size <= _ALIKE * rows and rows <= _ALIKE * size
 
 
-def _of_column(name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], pause: float) -> Iterator[Series]:
+def _of_column(
+    name: str, frame: dict[str, Any], past: Sequence[dict[str, Any]], pause: float, *, every: bool
+) -> Iterator[Series]:
     frames = [each for each in past if each["columns"].get(name)]
-    if len(frames) < LEARNING or _never_moved(name, frame, frames):
+    if len(frames) < LEARNING or (not every and _never_moved(name, frame, frames)):
         return
     seen = list(zip(*(each["columns"][name] for each in frames), strict=True))
     counts = [each["sampled"] for each in frames]
-    column = _Column(frame["columns"][name], seen, frame["sampled"], counts)
+    column = _Column(frame["columns"][name], seen, frame["sampled"], counts, every)
     noise = share_noise(column.smallest) * (1.0 if any(seen[_NULLS]) else _NEVER)
-    found = [_figure(families.NULLS, "nulls", column.stats[_NULLS], seen[_NULLS], noise)]
+    found = [_figure(column, families.NULLS, "nulls", column.stats[_NULLS], seen[_NULLS], noise)]
     now, ends, is_dated = _ends(name, column, frame, frames)
     tops = Tops.of(name, frame, frames)
     if now is not None and (is_dated or advancing.advances(ends, is_dated=False)):
@@ -129,7 +134,7 @@ def _of_values(column: _Column, tops: Tops) -> list[Series | None]:
         found = _of_numbers(column, typical(deviations), stats[_MEAN] or 0.0)
     elif stats[_LENGTH] is not None:
         noise = 0.05 + max(map(abs, _known(seen[_LENGTH])), default=1.0) / math.sqrt(column.smallest)
-        found = [_figure(families.LENGTH, "length", stats[_LENGTH], seen[_LENGTH], noise)]
+        found = [_figure(column, families.LENGTH, "length", stats[_LENGTH], seen[_LENGTH], noise)]
     distinct = _distinct(column)
     if not any((*found, *extremes, distinct)):
         return []
@@ -149,10 +154,7 @@ def _of_numbers(column: _Column, usual: float, mean: float) -> list[Series | Non
     # A value far away makes the deviation larger too: the mean of a few rows is as uncertain as they are apart.
     apart = max(usual, stats[_DEVIATION] or 0.0)
     noise = apart / math.sqrt(column.smallest) or 1e-9 * abs(mean)
-    return [
-        _figure(families.MEAN, "mean", mean, seen[_MEAN], noise, usual),
-        _spread(stats[_DEVIATION], seen[_DEVIATION], usual, column.smallest),
-    ]
+    return [_figure(column, families.MEAN, "mean", mean, seen[_MEAN], noise, usual), _spread(column, usual)]
 
 
 def _known(values: Stats) -> list[float]:
@@ -238,24 +240,27 @@ def _begins_again(column: _Column) -> bool:
 
 
 def _figure(
-    family: Family, metric: str, value: float | None, seen: Stats, noise: float, spread: float = 0.0
+    column: _Column, family: Family, metric: str, value: float | None, seen: Stats, noise: float, spread: float = 0.0
 ) -> Series | None:
     """Return a series, or None if the value lies among those seen: then it is not unusual, whatever the residuals."""
     if value is None:
         return None
     known = _known(seen)
-    if len(known) < LEARNING or min(known) <= value <= max(known):
+    if len(known) < LEARNING or (not column.every and min(known) <= value <= max(known)):
         return None
     scale = family.scale
     return Series(family, metric, scale(value), [scale(each) for each in known], noise, spread=spread)
 
 
-def _spread(value: float | None, seen: Stats, usual: float, smallest: int) -> Series | None:
+def _spread(column: _Column, usual: float) -> Series | None:
     """Return the series of the deviation, relative to the usual one: a column without unit has a logarithm of it."""
+    value, seen = column.stats[_DEVIATION], column.seen[_DEVIATION]
     if value is None or usual <= 0.0:
         return None
     relative = [None if each is None else each / usual for each in seen]
-    return _figure(families.SPREAD, "deviation", value / usual, relative, 0.05 + 1.0 / math.sqrt(smallest))
+    return _figure(
+        column, families.SPREAD, "deviation", value / usual, relative, 0.05 + 1.0 / math.sqrt(column.smallest)
+    )
 
 
 def _distinct(column: _Column) -> Series | None:
@@ -269,8 +274,10 @@ def _distinct(column: _Column) -> Series | None:
     shares = [min(1.0, each / count) for each, count in zip(seen, counts, strict=True) if each is not None]
     if shares and typical(shares) > _MOSTLY_DISTINCT:
         # 0.05: distinct values are approximate
-        return _figure(families.DISTINCT_SHARE, "distinct", min(1.0, value / rows), shares, 0.05 + share_noise(rows))
-    return _figure(families.DISTINCT, "distinct", value, seen, 0.05 + 1.0 / math.sqrt(1.0 + value))
+        return _figure(
+            column, families.DISTINCT_SHARE, "distinct", min(1.0, value / rows), shares, 0.05 + share_noise(rows)
+        )
+    return _figure(column, families.DISTINCT, "distinct", value, seen, 0.05 + 1.0 / math.sqrt(1.0 + value))
 
 
 def _extremes(column: _Column) -> list[Series | None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -124,13 +124,10 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
     of_steps = of_columns = 0
     targets = {target for _, target in current.figures["edges"]}
     is_inferred = _infers_types(current, *past)
-    for name, step in current.figures["steps"].items():
-        places = [place for place, run in enumerate(past) if name in run.figures["steps"]]
+    for name, step, places in judged(current, past):
         steps = [past[place].figures["steps"][name] for place in places]
-        if len(steps) < LEARNING or step.get("status") not in ("success", None):
-            continue
         of_steps += 1
-        of_columns += sum(len(frame["schema"]) for frame in step.get("frames", {}).values())
+        of_columns += columns_of(step)
         for each in exact.of_step(step, steps, is_source=name not in targets, is_inferred=is_inferred):
             found.append(of_exact(current, name, each))
         pause = _pause([past[place].started for place in places], current.started)
@@ -140,15 +137,28 @@ def _candidates(current: RunFigures, past: Sequence[RunFigures]) -> tuple[list[C
     for one in series.of_run(current.figures["run"], [run.figures["run"] for run in past]):
         if (scoring := _score(one, days[:-1], days[-1])) is not None:
             scored.append((None, one, scoring))
-    wider = _wider(of_steps, STEPS), _wider(of_columns, COLUMNS)
+    factors = wider(of_steps, STEPS), wider(of_columns, COLUMNS)
     for step_name, one, scoring in scored:
-        factor = 1.0 if one.extreme else wider[one.column is not None]
+        factor = 1.0 if one.extreme else factors[one.column is not None]
         score = scoring.score / factor
         scoring = msgspec.structs.replace(scoring, score=score, reach=scoring.reach * factor)
         likelihood = min(1.0, max(_UNLIKELY, ALPHA * score**-TAIL))
         found.append(of_deviation(current, step_name, one, scoring, likelihood))
-    found += drifts(current, past, wider[0])
+    found += drifts(current, past, factors[0])
     return found, len(_METRICS_OF_STEPS) * of_steps + len(_METRICS_OF_COLUMNS) * of_columns
+
+
+def judged(current: RunFigures, past: Sequence[RunFigures]) -> Iterator[tuple[str, dict[str, Any], list[int]]]:
+    """Yield the steps that are judged, each with its figures and the places of the earlier runs that have it."""
+    for name, step in current.figures["steps"].items():
+        places = [place for place, run in enumerate(past) if name in run.figures["steps"]]
+        if len(places) >= LEARNING and step.get("status") in ("success", None):
+            yield name, step, places
+
+
+def columns_of(step: dict[str, Any]) -> int:
+    """Return the number of columns of all frames of a step."""
+    return sum(len(frame["schema"]) for frame in step.get("frames", {}).values())
 
 
 def _pause(starts: Sequence[datetime], now: datetime) -> float:
@@ -161,7 +171,7 @@ _METRICS_OF_STEPS: Final = ("rows", "selectivity", "duration_ms", "memory_mb")
 _METRICS_OF_COLUMNS: Final = ("nulls", "distinct", "mean", "deviation", "min", "max")
 
 
-def _wider(count: int, usual: int) -> float:
+def wider(count: int, usual: int) -> float:
     """Return the factor of thresholds for so many steps or columns: the more are judged, the wider."""
     return float((max(count, usual / 4) / usual) ** (1 / TAIL))
 

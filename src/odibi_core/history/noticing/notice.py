@@ -30,10 +30,7 @@ def judge_run(index: FiguresOfRuns, current: RunFigures) -> list[dict[str, Any]]
 
     A finding that `odibi mute` covers has the field `muted`.
     """
-    earlier = index.figures(current.pipeline_name, current.started, MOST_RUNS)
-    if len(earlier) == MOST_RUNS and len(comparable(current, earlier)) < _FEW:
-        earlier = index.figures(current.pipeline_name, current.started, _MANY)
-    found = judge(current, earlier)
+    found = judge(current, earlier_runs(index, current))
     if found.is_learning:
         return None
     notes = Notes.read(index.root) if found.findings else Notes()
@@ -42,6 +39,14 @@ def judge_run(index: FiguresOfRuns, current: RunFigures) -> list[dict[str, Any]]
         each.fields() | ({"muted": True} if notes.is_muted(name, each.node_name, each.family, at) else {})
         for each in found.findings
     ]
+
+
+def earlier_runs(index: FiguresOfRuns, current: RunFigures) -> list[RunFigures]:
+    """Return the figures of the last runs before a run, of more of them if few are comparable."""
+    found = index.figures(current.pipeline_name, current.started, MOST_RUNS)
+    if len(found) == MOST_RUNS and len(comparable(current, found)) < _FEW:
+        return index.figures(current.pipeline_name, current.started, _MANY)
+    return found
 
 
 def notice(tables: Tables, earlier: Sequence[RunFigures]) -> Judgement:

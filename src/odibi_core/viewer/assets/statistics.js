@@ -1,11 +1,15 @@
-// Statistics of columns as small charts: the share of nulls, a box of the quantiles, the most frequent values.
+// Statistics of columns as small charts: nulls, quantiles, frequent values, and the last runs with their usual range.
 import {h, svg, bidi, columnHead, scrolledTable} from "./dom.js";
+import {bandChart} from "./charts.js";
 import {count, plural} from "./format.js";
 
 /** @typedef {import("./types.js").ColumnStatistics} ColumnStatistics */
 
 const WIDTH = 200,
-  HEIGHT = 28;
+  HEIGHT = 28,
+  LEARNING = 5; // comparable runs from which a range is usual
+const WORDS = {nulls: "Nulls", mean: "Mean", distinct: "Distinct values", length: "Mean length"};
+const ROUGH = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 4});
 const NUMBER = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 5});
 
 /** @param {import("./types.js").Frame} frame */
@@ -18,11 +22,11 @@ export function drawStatistics(frame) {
       : sampled
         ? `of ${count(rows)} rows, spread over all ${count(frame.rows)}`
         : `of all ${plural(rows, "row")}`;
-  const compared = (frame.stats ?? []).some((column) => column.good);
+  const stats = frame.stats ?? [];
   return h(
     "div",
     {class: "statistics"},
-    compared && h("p", {class: "hint"}, "The small box below is that of the last good run."),
+    h("p", {class: "hint"}, historyOf(frame)),
     (note || frame.statsSkipped) &&
       h(
         "p",
@@ -38,11 +42,51 @@ export function drawStatistics(frame) {
       h(
         "tbody",
         null,
-        (frame.stats ?? []).map((column) => columnRow(column, rows ?? frame.rows)),
+        stats.map((column) => columnRow(column, rows ?? frame.rows)),
       ),
       "scroll",
     ),
   );
+}
+
+/**
+ * What the earlier runs are drawn for.
+ * @param {import("./types.js").Frame} frame
+ */
+function historyOf({stats = [], comparedRuns, bandsLeftOut}) {
+  return [
+    stats.some((column) => column.usual) && "Lines are the last runs; shaded is the range that is usual for this one. ",
+    comparedRuns !== undefined && `Usual ranges are being learned: ${comparedRuns} of ${LEARNING} comparable runs. `,
+    stats.some((column) => column.good?.box) && "The small box below is that of the last good run. ",
+    bandsLeftOut && `${plural(bandsLeftOut, "usual range")} of the run left out.`,
+  ];
+}
+
+/**
+ * Return a statistic over the last runs with its usual range; of a value beyond it the range as text.
+ * @param {ColumnStatistics} column
+ * @param {"nulls" | "mean" | "distinct" | "length"} name
+ */
+function drift({usual}, name) {
+  const found = usual?.[name];
+  if (!found || found.values.length < 2) return null;
+  const {values, low, high, share} = found,
+    format = share ? percent : (/** @type {number} */ value) => ROUGH.format(value),
+    now = values[values.length - 1],
+    range = low === undefined || high === undefined ? null : `usually ${format(low)} to ${format(high)}`,
+    isUnusual = range !== null && (now < Number(low) || now > Number(high));
+  const words = `${WORDS[name]} in the last ${plural(values.length, "run")}, now ${format(now)}, ${range ?? "usual range being learned"}`;
+  return h(
+    "span",
+    {class: "drift"},
+    bandChart(values, low, high, {label: `${words}${isUnusual ? ": unusual" : ""}`}),
+    isUnusual && h("small", {class: "was"}, range),
+  );
+}
+
+/** @param {number} part */
+function percent(part) {
+  return part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 }
 
 /** @param {ColumnStatistics} column @param {number | undefined} rows */
@@ -51,9 +95,9 @@ function columnRow(column, rows) {
     "tr",
     null,
     h("th", {scope: "row"}, bidi(column.column)),
-    h("td", null, nullShare(column, rows)),
-    h("td", {class: "number"}, count(column.distinct)),
-    h("td", {class: "stats-values"}, picture(column)),
+    h("td", null, nullShare(column, rows), drift(column, "nulls")),
+    h("td", {class: "number"}, count(column.distinct), drift(column, "distinct")),
+    h("td", {class: "stats-values"}, picture(column), averageOf(column)),
   );
 }
 
@@ -63,10 +107,8 @@ function nullShare(column, rows) {
     {nulls, nan = 0} = column;
   if (nulls === undefined) return h("span", {class: "hint", title: "The nulls were not counted."}, "–");
   const share = rows ? (nulls + nan) / rows : 0;
-  const percent = (/** @type {number} */ part) =>
-    part === 0 ? "none" : part < 0.001 ? "< 0.1 %" : `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
   const text = !rows ? count(nulls) : percent(share),
-    drifted = rows && was !== undefined && percent(was) !== text;
+    drifted = rows && was !== undefined && !column.usual?.nulls && percent(was) !== text;
   const part = h("span", {class: "share-part"}),
     bar = h("span", {class: "share", "aria-hidden": "true"}, part);
   part.style.width = `${Math.min(100, 100 * share)}%`;
@@ -80,6 +122,16 @@ function nullShare(column, rows) {
     text,
     drifted && h("small", {class: "was"}, ` was ${percent(was)}`),
   );
+}
+
+/**
+ * The mean, or the mean length of a text, over the last runs.
+ * @param {ColumnStatistics} column
+ */
+function averageOf(column) {
+  const name = column.usual?.mean ? "mean" : "length",
+    drawn = drift(column, name);
+  return drawn && h("span", {class: "average"}, h("small", null, name), drawn);
 }
 
 /** @param {ColumnStatistics} column */
@@ -98,7 +150,7 @@ function picture(column) {
  * good run is an outline below it.
  * @param {ColumnStatistics} column
  */
-function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good}) {
+function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good, usual}) {
   const [low, , median, , high] = box,
     was = good?.box,
     known = [typeof min === "number" ? min : low, typeof max === "number" ? max : high, ...(was ?? [])];
@@ -107,8 +159,8 @@ function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good}) {
     middle = was ? HEIGHT / 2 - 4 : HEIGHT / 2;
   const at = (/** @type {number} */ value) =>
     to > from ? 4 + ((WIDTH - 8) * (value - from)) / (to - from) : WIDTH / 2;
-  const drift = was && show(was[2]) !== show(median) ? `, last good run ${show(was[2])}` : "";
-  const words = `5 % ${show(low)}, 25 % ${show(box[1])}, median ${show(median)}${drift}, 75 % ${show(box[3])}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}${good?.mean !== undefined && show(good.mean) !== show(mean) ? `, last good run ${show(good.mean)}` : ""}`}`;
+  const drifted = was && show(was[2]) !== show(median) ? `, last good run ${show(was[2])}` : "";
+  const words = `5 % ${show(low)}, 25 % ${show(box[1])}, median ${show(median)}${drifted}, 75 % ${show(box[3])}, 95 % ${show(high)}${mean === undefined ? "" : `, mean ${show(mean)}${good?.mean !== undefined && show(good.mean) !== show(mean) ? `, last good run ${show(good.mean)}` : ""}`}`;
   const drawing = svg(
     "svg",
     {class: "box", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img", "aria-label": words},
@@ -123,7 +175,7 @@ function boxOf({box = [0, 0, 0, 0, 0], min, max, mean, good}) {
     h("span", {class: "end"}, show(from)),
     drawing,
     h("span", {class: "end"}, show(to)),
-    drift && h("small", {class: "was"}, `median was ${show(was?.[2])}`),
+    drifted && !usual?.mean && h("small", {class: "was"}, `median was ${show(was?.[2])}`),
   );
 }
 

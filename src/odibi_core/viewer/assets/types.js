@@ -90,6 +90,11 @@
  */
 
 /**
+ * A statistic in the last runs, this one last, with its usual range; without ends the range is being learned.
+ * @typedef {{values: number[], low?: number, high?: number, share?: boolean}} Usual
+ */
+
+/**
  * The statistics of a column; `box` has the quantiles 5, 25, 50, 75 and 95 %, `length` the least, mean and most characters.
  * @typedef {object} ColumnStatistics
  * @property {string} column
@@ -104,6 +109,7 @@
  * @property {[number, number, number]} [length]
  * @property {Array<[Value, number]>} [top]
  * @property {{nullShare?: number, mean?: number, box?: [number, number, number, number, number]}} [good] those of the last good run
+ * @property {Partial<Record<"nulls" | "mean" | "distinct" | "length", Usual>>} [usual]
  */
 
 /**
@@ -120,6 +126,8 @@
  * @property {ColumnStatistics[]} [stats]
  * @property {number} [statsRows]
  * @property {string} [statsSkipped]
+ * @property {number} [comparedRuns] the comparable earlier runs, if they are too few for a usual range
+ * @property {number} [bandsLeftOut] usual ranges of the run without room in the document
  * @property {boolean} [changed] true if a later step changed it in place
  * @property {string} [notDescribed]
  * @property {boolean} [linked] true if its columns can be chosen

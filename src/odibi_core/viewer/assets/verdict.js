@@ -378,14 +378,24 @@ function changeOf(one, pick) {
           ),
       ),
       one.why && bidi(one.why, "p", "hint"),
-      one.follows && below(followed(one), one.follows, pick),
+      one.follows && below(followed(one), one.follows.map(nameless(one.step)), pick),
     ),
   );
 }
 
+/**
+ * Return a function that leaves out the step of a change, if it is that of the change above it.
+ * @param {number | undefined} above
+ * @returns {(one: Change) => Change}
+ */
+function nameless(above) {
+  return (one) => (one.step === above ? {...one, step: undefined, name: undefined} : one);
+}
+
 /** @param {Change} one */
 function followed({follows = [], moreFollow = 0}) {
-  return `${plural(follows.length + moreFollow, "change")} with it${moreFollow ? `, the first ${follows.length} here` : ""}`;
+  const all = follows.length + moreFollow;
+  return `${plural(all, "change")} that ${all === 1 ? "follows" : "follow"} from it${moreFollow ? `, the first ${follows.length} here` : ""}`;
 }
 
 /**
