@@ -86,6 +86,14 @@ def test_a_step_shows_frames_differences_and_samples(story: Any) -> None:
     expect(panel.locator(".diff .changed")).to_contain_text("object → datetime64[ns,UTC]")
     panel.locator(".sample summary").last.click()
     expect(panel.locator(".data").last.locator("tbody tr")).to_have_count(3)
+    search = panel.get_by_label("Find in the sample: Out clean_flights")
+    search.fill("N14228")
+    expect(panel.locator(".data").last.locator("tbody tr")).to_have_count(1)
+    expect(panel.locator(".data").last.locator(".is-found")).to_have_text(["N14228"])
+    search.fill("dep_")
+    expect(panel.locator(".data").last.locator("th")).to_have_text(["dep_time", "dep_delay"])
+    search.fill("nothing of it")
+    expect(panel.locator(".sample [role=status]").last).to_have_text("0 rows, 0 columns")
 
 
 def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path) -> None:
@@ -95,13 +103,25 @@ def test_statistics_are_shown_where_they_were_taken(visit: Visit, tmp_path: Path
         {"column": "delay", "nulls": 250, "min": -43.0, "max": 1301.0, "distinct": 528, **box},
         {"column": "carrier", "nulls": 0, "distinct": 16, "min": "9E", "max": "YV", "top": [["UA", 172], ["B6", 86]]},
         {"column": "year", "nulls": 0, "distinct": 1, "min": 2013, "max": 2013},
+        {"column": "uncounted", "distinct": 3},
     ]
     made = step("s", "ingest", 0, 1, after_snapshot={**snap("s", 9, "delay:float64"), "stats": stats})
     made["after_snapshot"]["metadata"] = {"stats_rows": 1_000, "stats_skipped": "the budget allowed 3 of 9 columns"}
-    page = visit.open(write_story({**flights(), "steps": [made], "edges": []}, tmp_path / "story.html"))
+    about = {"node_name": "s", "dataset": "s", "column_name": "delay"}
+    nulls = about | {"metric": "nulls", "values": [0.1, 0.12, 0.25], "low": 0.05, "high": 0.2, "is_share": True}
+    mean = about | {"metric": "mean", "values": [12.0, 11.5, 12.6], "low": 10.0, "high": 14.0}
+    known = {"usual": {"compared_runs": 9, "bands": [nulls, mean]}}
+    lineage = {**flights(), "steps": [made], "edges": []}
+    page = visit.open(write_story(lineage, tmp_path / "story.html", history=known))
     page.locator(".step-row").first.click()
     rows = page.locator(".stats tbody tr")
-    expect(rows.nth(0)).to_have_text(re.compile(r"delay\s+25 %\s+528\s+-43\s+1,301"), use_inner_text=True)
+    assert [each.get_attribute("aria-label") for each in rows.nth(0).locator(".band").all()] == [
+        "Nulls in the last 3 runs, now 25 %, usually 5.0 % to 20 %: unusual",
+        "Mean in the last 3 runs, now 12.6, usually 10 to 14",
+    ]
+    expect(rows.nth(0).locator(".was")).to_have_text("usually 5.0 % to 20 %")
+    expect(rows.nth(3).locator("td").first).to_have_text("–")
+    expect(rows.nth(0)).to_have_text(re.compile(r"delay\s+25 %\s+usually 5.0 % to 20 %\s+528\s+-43\s+1,301\s+mean"), use_inner_text=True)
     label = rows.nth(0).locator("svg.box").get_attribute("aria-label")
     assert label == "5 % -9, 25 % -5, median -2, 75 % 11, 95 % 88, mean 12.6"
     assert rows.nth(0).locator(".share-part").evaluate("bar => bar.style.width") == "25%"

@@ -304,3 +304,22 @@ def test_a_column_has_the_statistics_of_the_last_good_run() -> None:
     known = read_background({"good_columns": [good, good | {"column_name": "m", "node_name": "b"}]})
     (step,) = build(read_lineage(lineage), None, known)["steps"]
     assert [column.get("good") for column in step["after"]["stats"]] == [{"nullShare": 0.25, "mean": 5.0}, None]
+
+
+def test_a_column_has_its_usual_ranges_or_the_runs_that_they_are_learned_from() -> None:
+    """A range of wrong values is left out; without a store nothing is claimed."""
+    after = {"name": "a", "stats": [{"column": "n", "nulls": 1}]}
+    lineage = read_lineage({"status": "success", "steps": [{"step_name": "a", "after_snapshot": after}]})
+    about = {"node_name": "a", "dataset": "a", "column_name": "n"}
+    nulls = about | {"metric": "nulls", "values": [0.1, 0.2], "low": 0.0, "high": 0.15, "is_share": True}
+    wrong = [about | {"metric": "mean", "values": [1, "x"]}, about | {"metric": "__proto__", "values": [1]}, {}, 7]
+
+    def frame(**usual: Any) -> dict[str, Any]:
+        (step,) = build(lineage, None, read_background({"usual": usual}))["steps"]
+        return dict(step["after"])
+
+    found = frame(compared_runs=9, bands=[nulls, *wrong], left_out=3)
+    assert found["stats"][0]["usual"] == {"nulls": {"values": [0.1, 0.2], "low": 0.0, "high": 0.15, "share": True}}
+    assert (found.get("comparedRuns"), found["bandsLeftOut"]) == (None, 3)
+    assert frame(compared_runs=4, bands=[])["comparedRuns"] == 4
+    assert {"comparedRuns", "bandsLeftOut"} & set(frame()) == set()

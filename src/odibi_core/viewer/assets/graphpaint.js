@@ -13,6 +13,8 @@ const MARGIN = 0.5; // of the view, painted beyond each of its sides
 const CHUNK = 40; // edges that are stroked at once: a path of thousands takes a second
 const MOST_COPIED = 3; // a picture that is stretched more is painted again while it moves
 
+/** @typedef {{colours: Record<string, string>, emphasis: Emphasis, blocks: boolean}} Look */
+
 /**
  * Return the painter of a graph.
  * @param {HTMLCanvasElement} canvas
@@ -21,70 +23,84 @@ const MOST_COPIED = 3; // a picture that is stretched more is painted again whil
  */
 export function painterOf(canvas, model, graph) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")),
-    copy = document.createElement("canvas");
-  const copied = /** @type {CanvasRenderingContext2D} */ (copy.getContext("2d")),
-    paths = edgePaths(model, graph);
-  let at = /** @type {View | null} */ (null),
-    colours = coloursOf(canvas),
-    emphasis = /** @type {Emphasis} */ ({nodes: null, near: null, critical: null}),
-    blocks = true;
+    picture = pictureOf(model, graph);
+  let look = /** @type {Look} */ ({
+      colours: coloursOf(canvas),
+      emphasis: {nodes: null, near: null, critical: null},
+      blocks: true,
+    }),
+    isOld = true;
 
-  /** @param {View} view @param {boolean} moving copy the picture if possible, even stretched */
-  function show(view, moving) {
-    const ratio = Math.min(devicePixelRatio || 1, 2),
-      {clientWidth: width, clientHeight: height} = canvas;
-    if (width === 0 || height === 0) return;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio))
-      [canvas.width, canvas.height, at] = [Math.round(width * ratio), Math.round(height * ratio), null];
-    if (!at || !moving || !covers(at, view, width, height)) paintAll(view, width, height, ratio);
-    const base = /** @type {View} */ (at),
-      factor = view.scale / base.scale;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const x = view.left - (base.left + width * MARGIN) * factor,
-      y = view.top - (base.top + height * MARGIN) * factor;
-    context.drawImage(copy, x, y, width * (1 + 2 * MARGIN) * factor, height * (1 + 2 * MARGIN) * factor);
-    bandNames(context, graph, view, width, colours);
-  }
-
-  /** @param {View} view @param {number} width @param {number} height @param {number} ratio */
-  function paintAll(view, width, height, ratio) {
-    at = {...view};
-    const wide = Math.round(width * (1 + 2 * MARGIN) * ratio),
-      tall = Math.round(height * (1 + 2 * MARGIN) * ratio);
-    if (copy.width !== wide || copy.height !== tall) [copy.width, copy.height] = [wide, tall];
-    else {
-      copied.setTransform(1, 0, 0, 1, 0, 0);
-      copied.clearRect(0, 0, wide, tall);
-    }
-    const left = view.left + width * MARGIN,
-      top = view.top + height * MARGIN;
-    copied.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * left, ratio * top);
-    paint(copied, model, graph, paths, {
-      scale: view.scale,
-      colours,
-      emphasis,
-      blocks,
-      seen: [
-        -left / view.scale,
-        -top / view.scale,
-        (wide / ratio - left) / view.scale,
-        (tall / ratio - top) / view.scale,
-      ],
-    });
+  /** @param {Partial<Look>} changed */
+  function change(changed) {
+    look = {...look, ...changed};
+    isOld = true;
   }
 
   return {
-    show,
-    /** @param {Partial<Emphasis>} changed @param {boolean} withBlocks */
-    emphasize(changed, withBlocks) {
-      emphasis = {...emphasis, ...changed};
-      blocks = withBlocks;
-      at = null;
+    /** @param {View} view @param {boolean} moving copy the picture if possible, even stretched */
+    show(view, moving) {
+      const ratio = Math.min(devicePixelRatio || 1, 2),
+        {clientWidth: width, clientHeight: height} = canvas,
+        [wide, tall] = [Math.round(width * ratio), Math.round(height * ratio)];
+      if (width === 0 || height === 0) return;
+      if (canvas.width !== wide || canvas.height !== tall) [canvas.width, canvas.height, isOld] = [wide, tall, true];
+      if (isOld || !moving || !picture.covers(view, width, height)) picture.paint(view, [width, height, ratio], look);
+      isOld = false;
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.clearRect(0, 0, width, height);
+      picture.copyTo(context, view, width, height);
+      bandNames(context, graph, view, width, look.colours);
+    },
+    /** @param {Partial<Emphasis>} changed @param {boolean} blocks */
+    emphasize(changed, blocks) {
+      change({emphasis: {...look.emphasis, ...changed}, blocks});
     },
     recolour() {
-      colours = coloursOf(canvas);
-      at = null;
+      change({colours: coloursOf(canvas)});
+    },
+  };
+}
+
+/**
+ * Return the picture of a graph around a view, which is copied while the view moves in it.
+ * @param {Model} model
+ * @param {Layout} graph
+ */
+function pictureOf(model, graph) {
+  const copy = document.createElement("canvas"),
+    copied = /** @type {CanvasRenderingContext2D} */ (copy.getContext("2d")),
+    paths = edgePaths(model, graph);
+  let at = /** @type {View} */ ({scale: 1, left: 0, top: 0});
+  return {
+    /** @param {View} view @param {[number, number, number]} size the width and the height of the view, and the pixels of one @param {Look} look */
+    paint(view, [width, height, ratio], look) {
+      at = {...view};
+      const wide = Math.round(width * (1 + 2 * MARGIN) * ratio),
+        tall = Math.round(height * (1 + 2 * MARGIN) * ratio);
+      if (copy.width !== wide || copy.height !== tall) [copy.width, copy.height] = [wide, tall];
+      else {
+        copied.setTransform(1, 0, 0, 1, 0, 0);
+        copied.clearRect(0, 0, wide, tall);
+      }
+      const {scale} = view,
+        left = view.left + width * MARGIN,
+        top = view.top + height * MARGIN;
+      copied.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
+      paint(copied, model, graph, paths, {
+        scale,
+        ...look,
+        seen: [-left / scale, -top / scale, (wide / ratio - left) / scale, (tall / ratio - top) / scale],
+      });
+    },
+    covers: (/** @type {View} */ view, /** @type {number} */ width, /** @type {number} */ height) =>
+      covers(at, view, width, height),
+    /** @param {CanvasRenderingContext2D} context @param {View} view @param {number} width @param {number} height */
+    copyTo(context, view, width, height) {
+      const factor = view.scale / at.scale,
+        x = view.left - (at.left + width * MARGIN) * factor,
+        y = view.top - (at.top + height * MARGIN) * factor;
+      context.drawImage(copy, x, y, width * (1 + 2 * MARGIN) * factor, height * (1 + 2 * MARGIN) * factor);
     },
   };
 }
@@ -177,18 +193,13 @@ function head(path, graph, node, width) {
  * @param {Model} model
  * @param {Layout} graph
  * @param {EdgePath[]} paths
- * @param {{scale: number, colours: Record<string, string>, emphasis: Emphasis, blocks: boolean, seen: Box}} how
+ * @param {Look & {scale: number, seen: Box}} how
  */
 function paint(c, model, graph, paths, {scale, colours, emphasis, blocks, seen}) {
   c.fillStyle = colours.sunken;
+  const beyond = graph.bands.every(({y}) => y === 0) ? 4000 : 0; // one row of bands fills the height
   graph.bands.forEach((band, place) => {
-    if (place % 2)
-      c.fillRect(
-        band.x,
-        band.y - (graph.bands.every(({y}) => y === 0) ? 4000 : 0),
-        band.width,
-        band.height + (graph.bands.every(({y}) => y === 0) ? 8000 : 0),
-      );
+    if (place % 2) c.fillRect(band.x, band.y - beyond, band.width, band.height + 2 * beyond);
   });
   const least = 0.7 / scale,
     dense = isDense(model.nodes.length, model.lines.length);
