@@ -18,14 +18,14 @@ def bands(change: Any = None, earlier: int = 40) -> dict[tuple[str, str, str], B
 
 
 def test_a_run_is_compared_from_five_runs_on() -> None:
-    """Below, the number of runs shows how far the learning is; it is 0 for the first run, and then no range is claimed."""
+    """Below, the number of runs shows how far the learning is; it is 0 for the first run."""
     assert LEARNING == 5
     for earlier in (0, 4):
         found = usual_columns(run(earlier), history(earlier))
         assert (found.compared_runs, found.bands) == (earlier, [])
     band = bands(earlier=5)["load", "delay", "mean"]
     assert len(band.values) == 6
-    assert band.low is not None and band.high is not None
+    assert None not in (band.low, band.high)
 
 
 @pytest.mark.parametrize("mean", [30.0, 48.0, 50.0, 52.0, 80.0])
