@@ -16,7 +16,7 @@ BEFORE = [{"id": 1, "n": "a"}, {"id": 2, "n": None}, {"id": 3, "n": "c"}]
 
 def was(
     change: dict[str, Any],
-    after: list[dict[str, Any]],
+    after: list[Any],
     load: Any = (),
     clean: Any = (),
     made: Any = None,

@@ -8,7 +8,7 @@ from odibi_core.story import read_background
 from odibi_core.story.unusual import MOST_CHANGES, changes
 
 
-def listed(rows: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
+def listed(rows: list[Any], **more: Any) -> list[dict[str, Any]]:
     found = changes(read_background({"changes": rows, **more}), {"a": 0})
     assert found is not None
     return list(found.get("list", []))

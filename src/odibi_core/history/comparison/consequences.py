@@ -49,7 +49,7 @@ def begun(notable: Sequence[Difference], *, with_columns: bool = False) -> list[
 
 def _follows(each: Difference, rows: Collection[str | None]) -> bool:
     if each.follows_from is not None:
-        return each.after != "failed"
+        return bool(each.after != "failed")
     return each.family == "values" and each.node in rows
 
 
