@@ -58,7 +58,7 @@ def _finding(row: Row, places: Mapping[str, int]) -> dict[str, Any]:
         {
             "step": places.get(name or ""),
             "name": name,
-            "text": text.removeprefix(f"{name}: "),
+            "text": without_step(name, text),
             "family": text_of(row.get("family")),
             "usual": chance(row) if "expected" in text else usual(row),
             "id": text_of(row.get("alert_id")),

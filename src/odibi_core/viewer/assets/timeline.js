@@ -281,7 +281,7 @@ function laneBar(bar, start, end, {lane, open}) {
       bidi(bar.name),
     );
   button.title = words;
-  button.style.left = `${(100 * start) / end}%`;
+  button.style.left = `min(${(100 * start) / end}%, 100% - 4px)`;
   button.style.width = `${(100 * (bar.span ?? bar.ms)) / end}%`;
   return button;
 }
