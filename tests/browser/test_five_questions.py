@@ -87,7 +87,7 @@ def test_five_questions_are_answered_within_two_clicks(visit: Visit, address: st
     # The begin: the strip of the last runs states it.
     reader.sees("3 runs in a row")
     # The change: the first step that differs from the last good run.
-    reader.sees("Changed since the last good run", "column delay is now late_minutes")
+    reader.sees("since the last good run", "column delay is now late_minutes")
     # The cause: the failed step has the line of the program.
     reader.click(visit.page.get_by_role("button", name="Open late"))
     expect(visit.page.locator(".step-panel")).to_contain_text('joined["delay"] > 0')
