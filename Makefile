@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Processes of the tests: one more than cores, because some tests wait.
 JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+INSTALL := $(BIN)/python scripts/uv_or_pip.py $(BIN)/python -c constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start hundreds of processes; none compiles again what another one has imported.
@@ -22,8 +23,9 @@ help: ## show this list
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { python=$$(PYTHON='$(PYTHON)' scripts/find_python) && "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (once; a minute or two)"
-	@$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e '.[dev,demo]'
-	@$(BIN)/python -m compileall -qq -j 0 -x '$(RARE)' $(VENV)/lib src || true  # on all cores, unlike pip; templates do not compile
+	@$(BIN)/python -m pip install -q --no-compile -c constraints.txt uv 2>/dev/null || true  # twice as fast, not needed
+	@$(INSTALL) -e '.[dev,demo]'
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(RARE)' $(VENV)/lib src || true  # on all cores; templates do not compile
 	@touch $@
 
 setup: $(READY) ## create the environment in .venv
@@ -54,22 +56,22 @@ types: $(READY) ## run mypy --strict
 	@$(BIN)/mypy
 
 bench: $(READY) ## measure against other libraries, into benchmarks/results/
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
+	@$(INSTALL) -e '.[dev,demo,bench]'
 	@$(BIN)/python -m benchmarks
 
 bench-insight: $(READY) ## measure what insight finds: operations, faults, random losses (30 minutes)
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
+	@$(INSTALL) -e '.[dev,demo,bench]'
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m benchmarks.insight --all
 
 bench-noticing: $(READY) ## measure what noticing finds, and its false alarms (15 minutes)
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,demo,bench]'
+	@$(INSTALL) -e '.[dev,demo,bench]'
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m benchmarks.noticing
 
 docs: $(READY) ## run every code block of the README and docs/
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py
 
 site: $(READY) ## build the documentation as pages, in site/
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[site]'
+	@$(INSTALL) -e '.[site]'
 	@PYTHONPATH=scripts $(BIN)/python -m docs_site.build
 
 dist: $(READY) ## build and check sdist and wheel, in dist/

@@ -92,9 +92,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _run(*command: str, cwd: Path | None = None, code: int = 0) -> str:
     """Return the output of a command that ends with that exit code, without the environment of the checkout."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout if code == 0 else done.stderr
 
@@ -109,9 +107,9 @@ class CleanEnvironment:
         self.constraints.write_text("\n".join(constraints), encoding="utf-8")
 
     def install(self, requirement: str) -> None:
-        """Install a requirement with the pip of this interpreter."""
+        """Install a requirement as `make setup` does."""
         python = self.folder / "venv" / "bin" / "python"
-        command = (sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-compile")
+        command = (sys.executable, str(ROOT / "scripts" / "uv_or_pip.py"), str(python))
         _run(*command, "-c", str(self.constraints), requirement)
 
     def run(self, program: str, *arguments: str, code: int = 0) -> str:
