@@ -139,6 +139,38 @@ def test_comments_and_formatting_do_not_change_the_key(write: Write, module: str
     assert number_of(digests_around(write, module, old, new)) == 1
 
 
+LOOP = """
+def step(frame, limit, top):
+    found = []
+    for row in frame:
+        try:
+            found.append(min(row, limit, top))
+        except TypeError:
+            continue
+        if len(found) > top:
+            break
+    return [max(row, limit) for row in found], limit
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "number"),
+    [
+        ("min(row, limit, top)", "min(\n                row,\n                limit, top)", 1),
+        ("        if len(found)", "        pass\n        if len(found)", 1),
+        ("    found = []\n", "    found = []\n    pass\n", 1),
+        ("max(row, limit)", "max(row,\n      limit)", 1),
+        ("            continue", "            break", 2),
+        ("            break", "            continue", 2),
+        ("        if len(found) > top:\n            break\n", "    if len(found) > top:\n        return None\n", 2),
+    ],
+)
+def test_jumps_and_handlers_count_by_where_they_lead(write: Write, old: str, new: str, number: int) -> None:
+    """The compiler merges operations of one line, so distances differ between formats of the same code."""
+    assert old in LOOP
+    assert number_of([digests(write(main=LOOP)), digests(write(main=LOOP.replace(old, new, 1)))]) == number
+
+
 def test_the_key_is_that_of_the_code_in_memory(write: Write, tmp_path: Path) -> None:
     """A file that was edited after the import changes nothing: the old code still runs."""
     step = write(main=BASE, helpers=HELPERS, deeper=DEEPER)

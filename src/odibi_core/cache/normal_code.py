@@ -7,20 +7,32 @@ lives, so each is read once in a process.
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
-from opcode import hasconst, hasfree, hasname, opmap, opname
+from opcode import hasconst, hasfree, hasjrel, hasname, opmap, opname
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from odibi_core._state import STATE
 from odibi_core.engines.digests import CodeDigest
 
-_CACHES: Final = 0
-_SKIPPED: Final = frozenset(opmap.get(name, _CACHES) for name in ("CACHE", "NOP"))
+_CACHE: Final = opmap.get("CACHE", 0)
+_SKIPPED: Final = frozenset({_CACHE, opmap["NOP"]})
 _EXTENDED: Final = opmap["EXTENDED_ARG"]
 _CONSTANTS: Final = frozenset(hasconst) | {opmap["LOAD_CONST"], opmap.get("KW_NAMES", opmap["LOAD_CONST"])}
 _NAMES: Final = frozenset(hasname)
 _FREE: Final = frozenset(hasfree)
+_JUMPS: Final = frozenset(hasjrel)
+_PAIRS: Final = {
+    opmap[name]: names
+    for name, names in (
+        ("LOAD_FAST_LOAD_FAST", ("LOAD_FAST", "LOAD_FAST")),
+        ("STORE_FAST_LOAD_FAST", ("STORE_FAST", "LOAD_FAST")),
+        ("STORE_FAST_STORE_FAST", ("STORE_FAST", "STORE_FAST")),
+    )
+    if name in opmap
+}
+"""Two operations in one, which Python 3.13 compiles only if both are on one line."""
 _FLAGS_OF_NAMES: Final = {
     opmap.get(name, -1): bits
     for name, bits in (("LOAD_GLOBAL", 1), ("LOAD_ATTR", int(sys.version_info >= (3, 12))), ("LOAD_SUPER_ATTR", 2))
@@ -88,7 +100,7 @@ def form_of(code: CodeType) -> Form:
 
 
 def _form(code: CodeType) -> Form:
-    kept = _instructions(code)
+    kept, handlers = _instructions(code)
     digest, constants = CodeDigest(), []
     traits = (
         code.co_name, code.co_flags & ~_HAS_DOCSTRING, code.co_argcount, code.co_posonlyargcount,
@@ -101,7 +113,7 @@ def _form(code: CodeType) -> Form:
             constants.append(value)
         else:
             running.append(f"{operation} {argument} {value!r}")
-    digest.bytes(repr(traits), "\n".join(running), getattr(code, "co_exceptiontable", b""))
+    digest.bytes(repr(traits), "\n".join(running), repr(handlers))
     for constant in constants:
         _constant(constant, digest)
     inner = [form_of(each) for each in code.co_consts if isinstance(each, CodeType)]
@@ -111,12 +123,12 @@ def _form(code: CodeType) -> Form:
     return Form(digest.hex(), tuple(dict.fromkeys(uses)), tuple(texts))
 
 
-def _instructions(code: CodeType) -> list[_Instruction]:
+def _instructions(code: CodeType) -> tuple[list[_Instruction], list[int]]:
+    """Return what runs, and the table of its handlers of exceptions; places in both are numbers of instructions."""
     found: list[_Instruction] = []
-    content, names, constants, more = code.co_code, code.co_names, code.co_consts, 0
-    variables = (*code.co_varnames, *(each for each in code.co_cellvars if each not in code.co_varnames))
-    variables += code.co_freevars
-    for operation, low in zip(content[::2], content[1::2], strict=True):
+    units: list[int] = []  # the place of each in the code, where skipped operations have places too
+    content, more = code.co_code, 0
+    for unit, (operation, low) in enumerate(zip(content[::2], content[1::2], strict=True)):
         if operation in _SKIPPED:
             continue
         argument = more | low
@@ -124,17 +136,56 @@ def _instructions(code: CodeType) -> list[_Instruction]:
             more = argument << 8
             continue
         more = 0
-        value: Any = None
-        if operation in _CONSTANTS:
-            value = constants[argument]
-        elif operation in _NAMES:
-            bits = _FLAGS_OF_NAMES.get(operation, 0)
-            value, argument = names[argument >> bits], argument & ((1 << bits) - 1)
-        elif operation in _FREE:
-            value = variables[argument]
-        found.append(_Instruction(opname[operation], value, argument))
-        if value in _OF_SOURCE and opname[operation] == "STORE_NAME":
-            del found[-2:]  # with the constant that it stores
+        if operation in _JUMPS:
+            argument = _target(content, unit, argument)
+        made = _read(code, operation, argument)
+        found += made
+        units += [unit] * len(made)
+        if made[0].value in _OF_SOURCE and made[0].operation == "STORE_NAME":
+            del found[-2:], units[-2:]  # with the constant that it stores
+    return [
+        each._replace(argument=bisect_left(units, each.argument)) if opmap[each.operation] in _JUMPS else each
+        for each in found
+    ], _handlers(getattr(code, "co_exceptiontable", b""), units)
+
+
+def _read(code: CodeType, operation: int, argument: int) -> list[_Instruction]:
+    if operation in _PAIRS:
+        first, second = _PAIRS[operation]
+        return [_Instruction(first, None, argument >> 4), _Instruction(second, None, argument & 15)]
+    value: Any = None
+    if operation in _CONSTANTS:
+        value = code.co_consts[argument]
+    elif operation in _NAMES:
+        bits = _FLAGS_OF_NAMES.get(operation, 0)
+        value, argument = code.co_names[argument >> bits], argument & ((1 << bits) - 1)
+    elif operation in _FREE:
+        cells = (each for each in code.co_cellvars if each not in code.co_varnames)
+        value = (*code.co_varnames, *cells, *code.co_freevars)[argument]
+    return [_Instruction(opname[operation], value, argument)]
+
+
+def _target(content: bytes, unit: int, distance: int) -> int:
+    """Return the place to which an operation jumps; distances count from behind its caches."""
+    after = unit + 1
+    while content[2 * after : 2 * after + 1] == bytes([_CACHE]):
+        after += 1
+    return after - distance if "BACKWARD" in opname[content[2 * unit]] else after + distance
+
+
+def _handlers(table: bytes, units: list[int]) -> list[int]:
+    """Return the beginning, the end, the handler and the depth of each range: numbers of six bits a byte."""
+    numbers: list[int] = []
+    is_continued = False
+    for byte in table:
+        if is_continued:
+            numbers[-1] = numbers[-1] << 6 | byte & 63
+        else:
+            numbers.append(byte & 63)
+        is_continued = bool(byte & 64)
+    found: list[int] = []
+    for start, length, handler, depth in zip(*[iter(numbers)] * 4, strict=True):
+        found += [*(bisect_left(units, each) for each in (start, start + length, handler)), depth]
     return found
 
 
