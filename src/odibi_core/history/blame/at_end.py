@@ -12,7 +12,9 @@ from odibi_core.history.index import Index
 
 
 def blame_at_end(index: Index, tables: Tables) -> Blame | None:
-    """Return where a run begins to differ from the last good one; None without such a run, or if no step differs.
+    """Return where a run begins to differ from the last good one; None without such a run, or within the noise.
+
+    On demand `blame_run` names the first difference within the noise, as possible.
 
     Args:
         index: The index of its store.
@@ -24,4 +26,5 @@ def blame_at_end(index: Index, tables: Tables) -> Blame | None:
         before = last_good(index, after, noise, [])
     except RunNotFoundError:
         return None
-    return blame(before, after, noise, StoredSources(index.root))
+    found = blame(before, after, noise, StoredSources(index.root))
+    return None if found is None or found.certainty == "possible" else found
