@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from tests.history.blame.shop import pipeline
 
 import odibi_core
@@ -15,7 +16,7 @@ from odibi_core.alerts.messages import payloads_of, title_and_body
 from odibi_core.alerts.neutral import plain
 from odibi_core.alerts.notifying import Notification
 from odibi_core.events import Event, kinds
-from odibi_core.history.blame import Blame, blame, blame_run
+from odibi_core.history.blame import Blame, at_end, blame, blame_run
 from odibi_core.history.comparison.run_data import RunData
 from odibi_core.history.comparison.stored import StoredSources
 from odibi_core.history.rows import tables_of
@@ -82,3 +83,14 @@ def test_a_usual_run_and_the_first_one_blame_nothing(tmp_path: Path) -> None:
     assert not blamed(tmp_path, first)
     run(tmp_path)
     assert not blamed(tmp_path, run(tmp_path))
+
+
+def test_a_difference_within_the_noise_is_an_answer_to_a_question_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends names no step that is only possible; before it did so in runs without a fault."""
+    run(tmp_path)
+    found = Blame(sentence="", step="orders", cause="volume", certainty="possible")
+    monkeypatch.setattr(at_end, "blame", lambda *about: found)
+    assert not blamed(tmp_path, run(tmp_path, "missing"))
+    assert blame_run(tmp_path) is not None
