@@ -53,6 +53,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "pybreaker": ("instrument/circuit_breaker.py",),
     "rich": ("cli/",),
     "hamilton": ("integrations/hamilton.py",),
+    "dagster": ("integrations/dagster.py",),
     "kedro": ("integrations/kedro.py",),
     "prefect": ("integrations/prefect.py",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),

@@ -41,7 +41,7 @@ class Ended(NamedTuple):
 
     def run(self) -> dict[str, object]:
         """Return the row of the latest run of the conformance pipeline, or of the one of the scenario."""
-        of = "" if self.scenario is None else f"and params->>'fault' = '{self.scenario}'"
+        of = "" if self.scenario is None else f"and '{self.scenario}' in (params->>'fault', tags->>'fault')"
         found = self.sql(f"select * from runs where pipeline_name = 'shop' {of} order by started desc limit 1")
         assert found, f"nothing was recorded; standard error was\n{self.stderr[-3000:]}"
         return found[0]

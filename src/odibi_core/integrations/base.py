@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from odibi_core._state import STATE
 from odibi_core.errors import STOPS
 
-__all__ = ["PlannedNode", "System", "guarded", "warn_once"]
+__all__ = ["PlannedNode", "System", "guarded", "reported_error", "warn_once"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,6 +80,13 @@ def warn_once(about: str, message: str) -> None:
     if about not in _warned.about:
         _warned.about.add(about)
         _log.warning("%s", message)
+
+
+def reported_error(type_name: str | None, message: str) -> Exception:
+    """Return an exception of the type that a host names, for an error that it reports as texts."""
+    name = (type_name or "").rpartition(".")[2]
+    named: type[Exception] = type(name, (Exception,), {}) if name.isidentifier() else RuntimeError
+    return named(message.strip().removeprefix(f"{name}: "))
 
 
 def guarded(callback: Callable[P, R]) -> Callable[P, R | None]:

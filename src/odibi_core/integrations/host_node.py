@@ -30,16 +30,18 @@ class HostNode(ObservedCall):
         given: The values that it takes, by parameter.
         scoped: False if the host calls back outside of the thread or task that does the work.
         began: The time at which it began, by the monotonic clock, if that is not now.
+        attempt: The number of the attempt, if another process made the earlier ones.
     """
 
     def __init__(
         self, run: HostRun, planned: PlannedNode, given: dict[str, Any], *, scoped: bool = True,
-        began: float | None = None,
+        began: float | None = None, attempt: int = 1,
     ) -> None:  # fmt: skip
         super().__init__(run.observer, (planned.name, planned.layer, planned.function), given)
         self._run, self._planned, self._scoped, self._began_at = run, planned, scoped, began
         self._is_open = False
         self._is_inside = False
+        self._attempt = attempt
 
     @guarded
     def begin(self) -> HostNode:
@@ -72,6 +74,21 @@ class HostNode(ObservedCall):
             activate(self._observer_before)
 
     @guarded
+    def take(self, given: Mapping[str, Any]) -> None:
+        """Publish the frames that the node takes, if they are known only after its start."""
+        if self._is_open and self._events is not None:
+            taken = self._taken_of(dict(given))
+            self._plan([link for _, _, link in taken if link is not None], {})
+            self._take_frames(self._events, taken)
+
+    @guarded
+    def needs(self, parameter: str, node: str) -> None:
+        """Publish that the node takes the result of another one, whose value is not seen here."""
+        if self._is_open:
+            self._planned = self._planned._replace(inputs={**self._planned.inputs, parameter: node})
+            self._plan([Link(parameter, node, node, False)], {})
+
+    @guarded
     def end(self, result: Any = None, *, rows: int | None = None) -> None:
         """Publish the frames of the result, and the success; `rows` is the number of rows if there is no frame."""
         if self._close():
@@ -90,10 +107,16 @@ class HostNode(ObservedCall):
         self._events = None
 
     @guarded
-    def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
-        """Publish that an attempt failed and that the host makes another one: the node stays open."""
+    def retry(self, error: BaseException, delay_s: float, max_attempts: int | None) -> None:
+        """Publish that an attempt failed and that the host makes another one: the node stays open.
+
+        Args:
+            error: The error of the attempt.
+            delay_s: Seconds until the next attempt.
+            max_attempts: The most attempts; None if the host does not report it.
+        """
         if self._is_open and self._events is not None:
-            self._events.retry(attempt, error, delay_s, max_attempts)
+            self._events.retry(self._events.attempts, error, delay_s, max_attempts)
 
     @guarded
     def cached(self, key: str | None = None) -> None:
@@ -134,6 +157,7 @@ class HostNode(ObservedCall):
 
     def _start(self, events: NodeEvents) -> None:
         events.start(began=self._began_at)
+        events.attempts = self._attempt
 
     def _link_of(self, path: str, value: Any) -> Link | None:
         dataset = _declared(self._planned.inputs, path)

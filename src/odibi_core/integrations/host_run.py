@@ -78,15 +78,15 @@ class HostRun:
 
     def node(
         self, node: PlannedNode | str, given: Mapping[str, Any] | None = None, *, scoped: bool = True,
-        began: float | None = None,
+        began: float | None = None, attempt: int = 1,
     ) -> HostNode:  # fmt: skip
         """Return an execution of a node, which `begin` starts; a name is that of a planned node, or of a new one.
 
-        `given`, `scoped` and `began` are those of `HostNode`.
+        `given`, `scoped`, `began` and `attempt` are those of `HostNode`.
         """
         planned = self._named(PlannedNode(node) if isinstance(node, str) else node)
         planned = self._planned.get(planned.name, planned)
-        return HostNode(self, planned, dict(given or {}), scoped=scoped, began=began)
+        return HostNode(self, planned, dict(given or {}), scoped=scoped, began=began, attempt=attempt)
 
     def context_of(self, name: str) -> Context:
         """Return the context in which lines, files and nested runs belong to a node, for work before it starts."""

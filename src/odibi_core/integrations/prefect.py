@@ -168,8 +168,8 @@ class _TaskCall(CallObserver):
         task_id = str(here.task_run.id)
         if flow is not None and task_id in flow.waiting:
             self._node, last_error = flow.waiting.pop(task_id)
-            task, attempt = here.task, here.task_run.run_count - 1
-            self._node.retry(attempt, last_error, _delay_of(task, attempt), task.retries + 1)
+            delay_s = _delay_of(here.task, here.task_run.run_count - 1)
+            self._node.retry(last_error, delay_s, here.task.retries + 1)
             self._node.enter()
             return
         names = {} if flow is None else flow.names

@@ -144,21 +144,31 @@ class ObservedCall(CallObserver):
         observer = self._observer
         name, number = self._index.begin_call(self._name, self._identity())
         self._name = name
-        taken = [
-            (path, value, self._link_of(path, value))
-            for parameter, given in self._given.items()
-            for path, value in frames_in(given, parameter)
-        ]
-        self._given = {}
+        taken, self._given = self._taken_of(self._given), {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
         overhead = observer.record.overhead
         events = NodeEvents(observer.bus, observer.run_id, name, self._layer, overhead=overhead, call=number)
         self._start(events)
         self._events, self._inside = events, events.context
+        self._take_frames(events, taken)
+        if observer.record.files is not None:
+            observer.record.files.include([self._function])
+
+    def _taken_of(self, given: dict[str, Any]) -> list[tuple[str, Any, Link | None]]:
+        """Return the values in arguments with their paths and origins."""
+        return [
+            (path, value, self._link_of(path, value))
+            for parameter, each in given.items()
+            for path, value in frames_in(each, parameter)
+        ]
+
+    def _take_frames(self, events: NodeEvents, taken: list[tuple[str, Any, Link | None]]) -> None:
+        """Describe the frames that the call takes, and keep what is compared with its result."""
+        observer = self._observer
         frames = [(path, value, link) for path, value, link in taken if is_frame(value)]
         taken_by_key: dict[str, tuple[str, Any]] = {}
         for path, value, link in frames[:MAX_FRAMES]:
-            dataset = f"{name}.{path}" if link is None or link.probable else link.dataset
+            dataset = f"{self._name}.{path}" if link is None or link.probable else link.dataset
             self._describe_taken(events, dataset, value)
             taken_by_key[path] = dataset, value
         if len(taken_by_key) > 1 and observer.joins is not None:
@@ -166,9 +176,7 @@ class ObservedCall(CallObserver):
         if taken_by_key and observer.rows is not None and not self._flowing:
             self._taken = taken_by_key
             self._heights = heights_of({path: value for path, (_, value) in taken_by_key.items()})
-        self._columns = observer.columns.before(events, name, taken_by_key)
-        if observer.record.files is not None:
-            observer.record.files.include([self._function])
+        self._columns = observer.columns.before(events, self._name, taken_by_key)
 
     def _identity(self) -> Any:
         """Return the function, all calls of which are one node."""

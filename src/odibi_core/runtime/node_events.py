@@ -96,7 +96,7 @@ class NodeEvents:
             fields["schema_diffs"] = diffs
         self._publish(kinds.SNAPSHOT, fields=fields)
 
-    def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int) -> None:
+    def retry(self, attempt: int, error: BaseException, delay_s: float, max_attempts: int | None) -> None:
         """Publish that an attempt failed, and that the next one begins in `delay_s` seconds."""
         self.attempts = attempt + 1
         numbers = {"attempt": attempt, "max_attempts": max_attempts, "delay_ms": delay_s * 1e3}
