@@ -11,8 +11,8 @@ COLUMNS: dict[str, Any] = {
     "integers": [1, 2, 3, 4], "floats": [1.5, None, 2.0, 3.0], "texts": ["a", None, "b", "c"],
     "booleans": [True, False, True, True], "objects": [(1,), None, {"a": 1}, "x"],
     "nullable": pd.array([1, None, 3, 4], dtype="Int64"), "categories": pd.Categorical(["a", "b", "a", None]),
-    "moments": pd.to_datetime(["2024-01-01", None, "2024-01-03", "2024-01-04"]),
-    "zoned": pd.to_datetime(["2024-01-01", None, "2024-01-03", "2024-01-04"], utc=True),
+    "moments": pd.to_datetime(["2024-01-01", "NaT", "2024-01-03", "2024-01-04"]),
+    "zoned": pd.to_datetime(["2024-01-01", "NaT", "2024-01-03", "2024-01-04"], utc=True),
     "durations": pd.to_timedelta([1, None, 3, 4], unit="s"), "periods": pd.period_range("2024", periods=4),
     "chunks": pd.concat([pd.Series(["a", "b"]), pd.Series(["c", None])], ignore_index=True),
 }  # fmt: skip

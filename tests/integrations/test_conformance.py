@@ -23,7 +23,9 @@ NONE: dict[tuple[str, str], str] = {
 """Scenarios that a host has no concept of."""
 
 
-TOGETHER = dict.fromkeys(("dagster", "prefect"), ("success", "failure", "retry", "processes", "killed"))
+TOGETHER: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("dagster", "prefect"), ("success", "failure", "retry", "processes", "killed")
+)
 """Scenarios that one process of a host runs one after the other, because its start takes seconds."""
 Outcome = Callable[..., Ended]
 

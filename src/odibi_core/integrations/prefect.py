@@ -143,6 +143,7 @@ class _TaskCall(CallObserver):
     def __init__(self) -> None:
         self._node: HostNode | None = None
         self._flow: _FlowRun | None = None
+        """None in a worker process, where each attempt is a node of its own."""
         self._begun = False
 
     def resume(self) -> None:
@@ -182,21 +183,20 @@ class _TaskCall(CallObserver):
 
     @guarded
     def _finish(self, error: BaseException | None, result: Any) -> None:
-        node = self._node
+        node, flow = self._node, self._flow
         if node is None:
             return
         if error is None:
             node.end(result)
-        elif self._may_run_again(error):
+        elif flow is not None and self._may_run_again(error):
             node.leave()
-            self._flow.waiting[str(self._here.task_run.id)] = node, error
+            flow.waiting[str(self._here.task_run.id)] = node, error
         else:
             node.fail(error)
 
     def _may_run_again(self, error: BaseException) -> bool:
-        """Return whether Prefect has an attempt left; in a worker process each attempt is a node of its own."""
-        here = self._here
-        return self._flow is not None and isinstance(error, Exception) and here.task_run.run_count <= here.task.retries
+        """Return whether Prefect has an attempt left."""
+        return isinstance(error, Exception) and self._here.task_run.run_count <= self._here.task.retries
 
 
 def _inputs_of(task_run: Any, names: Mapping[str, str]) -> dict[str, str]:

@@ -147,7 +147,7 @@ def test_the_rows_of_before_follow_from_counts() -> None:
     assert "(30 % before)" in found.sentence
 
 
-def earlier_runs(**known: list[list[float | None]]) -> Noise:
+def earlier_runs(**known: list[list[float]]) -> Noise:
     """Return the statistics of the column `sku` in earlier runs: of a step its means, then its shares of nulls."""
     figures = []
     for place in range(6):
