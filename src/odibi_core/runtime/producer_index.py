@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
@@ -83,6 +83,8 @@ class ProducerIndex:
         self._producers: dict[int, tuple[weakref.ref[Any], str, str, Description | None]] = {}
         self._origins: OrderedDict[int, tuple[Origin, tuple[str, str]]] = OrderedDict()
         self._names: dict[tuple[str, Any], str] = {}
+        self._functions: Counter[str] = Counter()
+        """By name: its functions."""
         self._nodes: dict[str, _Node] = {}
         self._begin()
         _fork.in_child(self._begin)
@@ -99,8 +101,8 @@ class ProducerIndex:
         key = (name, _code_of(function))
         with self._lock:
             if key not in self._names:
-                same = sum(taken == name for taken, _ in self._names)
-                self._names[key] = label = f"{name} ({same + 1})" if same else name
+                same = self._functions[name] = self._functions[name] + 1
+                self._names[key] = label = f"{name} ({same})" if same > 1 else name
                 self._nodes[label] = _Node()
             label = self._names[key]
             self._nodes[label].calls += 1

@@ -66,6 +66,8 @@ def with_causes(
         candidates: Its findings and hints.
         usual_rows: The usual rows of each step. Without them, everything in lost rows follows from their loss.
     """
+    if all(each.is_hint for each in candidates):
+        return []  # nearly always: the steps above each other need not be known
     other_rows = {each.finding.node_name for each in candidates if not each.is_hint and each.finding.family in _ROWS}
     graph = _Graph(current.figures["steps"], ancestors(current.figures["edges"]), usual_rows or {}, other_rows)
     order = _positions(graph)
