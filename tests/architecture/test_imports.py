@@ -54,6 +54,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "rich": ("cli/",),
     "hamilton": ("integrations/hamilton.py",),
     "dagster": ("integrations/dagster.py",),
+    "airflow": ("integrations/airflow.py", "integrations/airflow_run.py"),
     "kedro": ("integrations/kedro.py",),
     "prefect": ("integrations/prefect.py",),
     "sentry_sdk": ("error_reporting/tracker.py", "sinks/", "health/checks.py"),
@@ -77,7 +78,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "xxhash": ("engines/digests.py",),
     "deltalake": ("engines/formats/delta.py",),
     "pyiceberg": ("engines/formats/iceberg.py",),
-    "sqlalchemy": ("engines/formats/",),
+    "sqlalchemy": ("engines/formats/", "integrations/airflow_states.py"),
     "psycopg": ("history/database/postgresql.py",),  # for its COPY; SQLAlchemy loads it by itself
     "google": (
         "costs/bigquery/", "health/checks.py", "exporters/protobuf_messages.py", "otlp/grpc_receiver.py",

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import tomllib
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,12 @@ from odibi_core import history
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 HOSTS: tuple[str, ...] = tuple(tomllib.loads((HERE / "hosts.toml").read_text()))
+TOGETHER: dict[str, tuple[str, ...]] = {
+    "airflow": ("success", "failure", "retry", "states"),
+    "dagster": ("success", "failure", "retry", "processes", "killed"),
+    "prefect": ("success", "failure", "retry", "processes", "killed"),
+}
+"""Scenarios that one process of a host runs one after the other, because its start takes seconds."""
 
 
 class Ended(NamedTuple):
@@ -51,6 +57,9 @@ class Ended(NamedTuple):
         run_id = self.run()["run_id"]
         rows = self.sql(f"select * from nodes where run_id = '{run_id}' order by position")
         return {str(row["node_name"]).rpartition(".")[2]: row for row in rows}
+
+
+Outcome = Callable[..., Ended]
 
 
 @cache

@@ -8,50 +8,27 @@ is in `NONE`, with the reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from tests.integrations.hosts import HOSTS, Ended, run_program
+from tests.integrations.hosts import HOSTS, TOGETHER, Ended, Outcome
 
 NONE: dict[tuple[str, str], str] = {
     ("hamilton", "retry"): "Hamilton does not run a function again",
     ("hamilton", "skip"): "Hamilton plans only the nodes that it needs",
     ("hamilton", "processes"): "Hamilton sends groups of nodes to processes, which its own tests have",
+    ("airflow", "bare"): "its program compares both in one process, because Airflow starts slowly",
+    ("airflow", "processes"): "the tests run the tasks in the process of the scheduler",
+    ("airflow", "killed"): "the tests run the tasks in the process of the scheduler",
     ("kedro", "retry"): "Kedro does not run a node again",
     ("kedro", "skip"): "Kedro plans only the nodes that are selected",
 }
 """Scenarios that a host has no concept of."""
 
 
-TOGETHER: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("dagster", "prefect"), ("success", "failure", "retry", "processes", "killed")
-)
-"""Scenarios that one process of a host runs one after the other, because its start takes seconds."""
-Outcome = Callable[..., Ended]
-
-
 def hosts_of(scenario: str) -> list[object]:
     """Return the hosts that have a scenario, each with all its tests in one process, which runs each program once."""
     found = [host for host in HOSTS if (host, scenario) not in NONE]
     return [pytest.param(host, marks=pytest.mark.xdist_group(f"host {host}")) for host in found]
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """Return a function that runs the program of a host once: `outcome(host, scenario, "bare")`."""
-    known: dict[tuple[str, ...], Ended] = {}
-
-    def of(host: str, scenario: str, *bare: str) -> Ended:
-        together = TOGETHER.get(host, ())
-        if bare:  # the last two end the process, or take long
-            together = tuple(each for each in together if each in ("success", "failure"))
-        shared = scenario in together
-        asked = (host, ",".join(together) if shared else scenario, *bare)
-        if asked not in known:
-            known[asked] = run_program(host, asked[1:], tmp_path_factory.mktemp("-".join(asked)))
-        return known[asked]._replace(scenario=scenario) if shared else known[asked]
-
-    return of
 
 
 @pytest.mark.parametrize("host", hosts_of("success"))
@@ -66,9 +43,7 @@ def test_a_successful_run_has_its_nodes_rows_edges_and_log(host: str, outcome: O
     assert (nodes["load"]["rows_out"], nodes["clean"]["rows_in"], nodes["clean"]["rows_out"]) == (100, 100, 75)
     assert "load" in str(nodes["clean"]["depends_on"])
     assert "clean" in str(nodes["total"]["depends_on"])
-    lines = ended.sql(
-        f"select node_name, message from logs where logger = 'shop' and run_id = '{run['run_id']}'"
-    )
+    lines = ended.sql(f"select node_name, message from logs where logger = 'shop' and run_id = '{run['run_id']}'")
     assert [str(line["message"]) for line in lines] == ["cleaning 100 rows"]
     assert str(lines[0]["node_name"]).endswith("clean")
 
@@ -94,7 +69,7 @@ def test_attempts_are_those_of_one_node(host: str, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("scenario", ["success", "failure"])
-@pytest.mark.parametrize("host", hosts_of("success"))
+@pytest.mark.parametrize("host", hosts_of("bare"))
 def test_the_host_behaves_as_without_the_record(host: str, scenario: str, outcome: Outcome) -> None:
     recorded = outcome(host, scenario)
     bare = outcome(host, scenario, "bare")
@@ -118,10 +93,7 @@ def test_worker_processes_write_in_the_run_of_their_parent(host: str, outcome: O
     assert (nodes["clean"]["rows_in"], nodes["clean"]["rows_out"]) == (100, 75)
     kinds = ("pipeline_start", "node_complete")
     select = f"select writer_id from logs where run_id = '{run_id}'"
-    parent, worker = (
-        {row["writer_id"] for row in ended.sql(f"{select} and event_type = '{kind}'")}
-        for kind in kinds
-    )
+    parent, worker = ({row["writer_id"] for row in ended.sql(f"{select} and event_type = '{kind}'")} for kind in kinds)
     assert parent.isdisjoint(worker)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import odibi_core
 from odibi_core import history
-from odibi_core.integrations.base import PlannedNode, System, guarded
+from odibi_core.integrations.base import Number, PlannedNode, System, guarded
 from odibi_core.integrations.host_run import HostDetails, HostRun, begin_run, join_run, shared_run_id
 
 FRAMES = System("frames", "pandas", ("0",))
@@ -129,6 +129,51 @@ def test_processes_that_join_write_one_run_which_outlives_them(tmp_path: Path) -
     ]  # fmt: skip
     starts = history(tmp_path).sql("select count(*) as n from logs where event_type = 'pipeline_start'").rows
     assert starts == [{"n": 1}]
+
+
+def test_processes_continue_the_executions_of_each_other(tmp_path: Path) -> None:
+    """An attempt that fails is a retry, an execution of a killed process ends where the host reports it."""
+    joined = (FRAMES, "shop", datetime(2026, 1, 31, tzinfo=UTC), "x-1", HostDetails(store=tmp_path))
+
+    def process() -> HostRun:
+        run = join_run(*joined)
+        assert run is not None
+        return run
+
+    first = process()
+    again = first.node("load", attempt=Number(1)).begin()
+    assert again is not None
+    again.retry(ValueError("no answer"), 0.0, 2)
+    again.leave_open()
+    for call in (1, 2):
+        item = first.node("item", attempt=Number(1, call)).begin()
+        assert item is not None
+        item.leave_open()
+    first.leave()
+    second = process()
+    again = second.node("load", attempt=Number(2)).begin()
+    assert again is not None
+    again.end()
+    item = second.node("item", attempt=Number(2, 1)).begin()
+    assert item is not None
+    item.end()
+    second.leave()
+    host = process()
+    assert (second.is_first, host.ended_elsewhere()) == (False, {("load", None), ("item", 1)})
+    lost = host.node("item", attempt=Number(1, 2)).take_over(3.0)
+    assert lost is not None
+    lost.fail("the process was killed")
+    host.node("never").take_over().skip("not wanted")  # type: ignore[union-attr]
+    host.end()
+    late = process()
+    late.end("a second end")
+    rows = history(tmp_path).sql("select node_name, status, attempts, calls, error from nodes order by node_name").rows
+    assert [tuple(row.values()) for row in rows] == [
+        ("item", "failed", 1, 2, "the process was killed"),
+        ("load", "success", 2, None, None),
+        ("never", "skipped", 0, None, None),
+    ]
+    assert history(tmp_path).sql("select status from runs").rows == [{"status": "success"}]
 
 
 def test_a_callback_that_fails_is_logged_once_and_never_raises(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from odibi_core._state import STATE
 from odibi_core.errors import STOPS
 
-__all__ = ["PlannedNode", "System", "guarded", "reported_error", "warn_once"]
+__all__ = ["Number", "PlannedNode", "System", "guarded", "reported_error", "warn_once"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,6 +63,21 @@ class PlannedNode(NamedTuple):
     """The function that the node calls, for its source."""
     about: Mapping[str, Any] = {}
     """More fields of the plan."""
+
+
+class Number(NamedTuple):
+    """The number of an execution in the whole run, for a host whose processes execute the nodes of one run.
+
+    Processes that use the same numbers continue one execution: one may publish its start, another one its end.
+    """
+
+    attempt: int = 1
+    call: int | None = None
+    """The number of the call, from 1, if one node is executed for many items."""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of the events of the execution."""
+        return {"attempt": self.attempt} if self.call is None else {"call": self.call, "call_in_run": True}
 
 
 class _Warned:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from odibi_core.checks.base import CheckResult
 from odibi_core.events import context
-from odibi_core.integrations.base import PlannedNode, guarded
+from odibi_core.integrations.base import Number, PlannedNode, guarded
 from odibi_core.runtime import node_span
 from odibi_core.runtime.node_decorator import ObservedCall
 from odibi_core.runtime.node_events import NodeEvents
@@ -30,18 +30,20 @@ class HostNode(ObservedCall):
         given: The values that it takes, by parameter.
         scoped: False if the host calls back outside of the thread or task that does the work.
         began: The time at which it began, by the monotonic clock, if that is not now.
-        attempt: The number of the attempt, if another process made the earlier ones.
+        attempt: The number of the attempt, if another process made the earlier ones; a `Number` if several processes
+            continue the executions of each other.
     """
 
     def __init__(
         self, run: HostRun, planned: PlannedNode, given: dict[str, Any], *, scoped: bool = True,
-        began: float | None = None, attempt: int = 1,
+        began: float | None = None, attempt: int | Number = 1,
     ) -> None:  # fmt: skip
         super().__init__(run.observer, (planned.name, planned.layer, planned.function), given)
         self._run, self._planned, self._scoped, self._began_at = run, planned, scoped, began
+        self._number = attempt if isinstance(attempt, Number) else None
         self._is_open = False
         self._is_inside = False
-        self._attempt = attempt
+        self._attempt = attempt.attempt if isinstance(attempt, Number) else attempt
 
     @guarded
     def begin(self) -> HostNode:
@@ -89,6 +91,15 @@ class HostNode(ObservedCall):
             self._plan([Link(parameter, node, node, False)], {})
 
     @guarded
+    def take_over(self, duration_s: float | None = None) -> HostNode:
+        """Continue an execution that another process began, to publish its end; return the node."""
+        observer = self._observer
+        self._events = NodeEvents(observer.bus, observer.run_id, self._name, self._layer, **self._numbers(1))
+        self._events.ran_elsewhere(self._attempt, duration_s)
+        self._scoped, self._is_open = False, True
+        return self
+
+    @guarded
     def end(self, result: Any = None, *, rows: int | None = None) -> None:
         """Publish the frames of the result, and the success; `rows` is the number of rows if there is no frame."""
         if self._close():
@@ -104,6 +115,19 @@ class HostNode(ObservedCall):
             self._events.failed(error, cancelled=cancelled)
         else:
             self._events.failed_elsewhere(error, None)
+        self._events = None
+
+    @guarded
+    def skip(self, reason: str, because_of: str | None = None) -> None:
+        """Publish that the execution does no work, and the node that is the reason."""
+        if self._close() and self._events is not None:
+            self._events.skipped(reason, because_of)
+            self._events = None
+
+    @guarded
+    def leave_open(self) -> None:
+        """Leave the execution open: the host goes on with it in another process, or runs it again."""
+        self._close()
         self._events = None
 
     @guarded
@@ -158,6 +182,9 @@ class HostNode(ObservedCall):
     def _start(self, events: NodeEvents) -> None:
         events.start(began=self._began_at)
         events.attempts = self._attempt
+
+    def _numbers(self, call: int) -> dict[str, Any]:
+        return super()._numbers(call) if self._number is None else self._number.fields()
 
     def _link_of(self, path: str, value: Any) -> Link | None:
         dataset = _declared(self._planned.inputs, path)

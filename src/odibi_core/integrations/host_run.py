@@ -11,10 +11,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from odibi_core import private_files
 from odibi_core.errors import is_failure
-from odibi_core.events import context, sanitize_text
+from odibi_core.events import context, kinds, sanitize_text
 from odibi_core.events.context import Context
 from odibi_core.events.failure import describe_failure
-from odibi_core.integrations.base import PlannedNode, System, guarded
+from odibi_core.integrations.base import Number, PlannedNode, System, guarded
 from odibi_core.integrations.host_log import RunHandler
 from odibi_core.integrations.host_node import HostNode
 from odibi_core.runtime.node_events import NodeEvents
@@ -52,12 +52,16 @@ class HostRun:
         observer: The observer of the record.
         prefix: Put before the names of nodes, if the nodes belong to the run of another host or program.
         owns: True if the end of this run is the end of the record.
+        is_shared: True if other processes record the run too, each of which may end it.
     """
 
-    def __init__(self, observer: Observer, *, prefix: str = "", owns: bool = True) -> None:
+    def __init__(self, observer: Observer, *, prefix: str = "", owns: bool = True, is_shared: bool = False) -> None:
         self.observer = observer
         self._prefix = prefix
         self._owns = owns
+        self._is_shared = is_shared
+        self.is_first = not is_shared
+        """True if this process published the start of the run."""
         self._makers: dict[str, str] = {}
         self._planned: dict[str, PlannedNode] = {}
         self._handler: RunHandler | None = None
@@ -78,7 +82,7 @@ class HostRun:
 
     def node(
         self, node: PlannedNode | str, given: Mapping[str, Any] | None = None, *, scoped: bool = True,
-        began: float | None = None, attempt: int = 1,
+        began: float | None = None, attempt: int | Number = 1,
     ) -> HostNode:  # fmt: skip
         """Return an execution of a node, which `begin` starts; a name is that of a planned node, or of a new one.
 
@@ -108,7 +112,7 @@ class HostRun:
         A run inside the record of another one ends with that one.
         """
         self.leave_threads()
-        if not self._owns:
+        if not self._owns or not self._is_first("ended"):
             return
         observer = self.observer
         if isinstance(error, BaseException):
@@ -126,6 +130,26 @@ class HostRun:
         self.leave_threads()
         if self._owns:
             self.observer.record.leave()
+
+    def _is_first(self, step: str) -> bool:
+        """Return whether this process is the first one to take a step of the run that is taken once."""
+        folder = self.observer.path
+        return not self._is_shared or folder is None or private_files.create_atomic(folder / step, b"")
+
+    @guarded
+    def ended_elsewhere(self) -> set[tuple[str, int | None]]:
+        """Return the executions whose end another process has published: the name of the node, and the call."""
+        store = self.observer.store
+        events = () if store is None else store.read(self.run_id)
+        return {
+            (event.node_name or "", event.fields.get("call"))
+            for event in events
+            if event.event_type in (kinds.NODE_COMPLETE, kinds.NODE_FAILED, kinds.NODE_SKIPPED)
+        }
+
+    def stop(self, reason: BaseException) -> None:
+        """Leave a run that others continue, because a signal ends this process."""
+        self.leave()
 
     def enter_threads(self) -> None:
         """Let threads of this process that are in no run belong to this one, and copy the records of `logging`.
@@ -196,7 +220,9 @@ def current_run() -> HostRun | None:
 
 
 @guarded
-def join_run(system: System, name: str, began: datetime, key: str, about: HostDetails = NO_DETAILS) -> HostRun:
+def join_run(
+    system: System, name: str, began: datetime, key: str, about: HostDetails = NO_DETAILS, *, scoped: bool = True
+) -> HostRun:
     """Join a run that several processes of the host record, none of which lives as long as the run.
 
     Its id follows from the arguments, so each process computes the same one. The first that joins publishes its start.
@@ -208,16 +234,18 @@ def join_run(system: System, name: str, began: datetime, key: str, about: HostDe
         began: The time of the run in the host, the same for all its processes.
         key: The id of the run in the host.
         about: More about the run.
+        scoped: False in a process that does no work of the run, such as a scheduler.
     """
     system.check()
     observer = _observer(name, about, shared_run_id(name, began, f"{system.name}:{key}"))
-    observer.open()
-    folder = observer.path
-    if folder is None or private_files.create_atomic(folder / "started", b""):
+    run = HostRun(observer, is_shared=True)
+    observer.open(run.stop)
+    run.is_first = run._is_first("started")
+    if run.is_first:
         fields = run_context(observer.purpose, observer.settings.run)
         observer.record.start(outlives_process=True, **fields, **_host_fields(system, about))
-    run = HostRun(observer)
-    run.enter_threads()
+    if scoped:
+        run.enter_threads()
     return run
 
 

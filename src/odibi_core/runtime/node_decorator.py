@@ -147,7 +147,9 @@ class ObservedCall(CallObserver):
         taken, self._given = self._taken_of(self._given), {}
         self._plan([link for _, _, link in taken if link is not None], {"out": name} if number == 1 else {})
         overhead = observer.record.overhead
-        events = NodeEvents(observer.bus, observer.run_id, name, self._layer, overhead=overhead, call=number)
+        events = NodeEvents(
+            observer.bus, observer.run_id, name, self._layer, overhead=overhead, **self._numbers(number)
+        )
         self._start(events)
         self._events, self._inside = events, events.context
         self._take_frames(events, taken)
@@ -181,6 +183,10 @@ class ObservedCall(CallObserver):
     def _identity(self) -> Any:
         """Return the function, all calls of which are one node."""
         return self._function
+
+    def _numbers(self, call: int) -> dict[str, Any]:
+        """Return the fields that number this execution of the node, the `call`th in this process."""
+        return {"call": call}
 
     def _link_of(self, path: str, value: Any) -> Link | None:
         """Return the origin of a value that the call takes."""

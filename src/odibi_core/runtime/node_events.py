@@ -82,6 +82,12 @@ class NodeEvents:
         about = {**self._about, "status": "running", "worker": current_thread().name, **fields}
         self._publish(kinds.NODE_START, fields=about)
 
+    def ran_elsewhere(self, attempt: int, duration_s: float | None) -> None:
+        """Take over a node that another process started: its attempt, and its duration if that is known."""
+        self.attempts = attempt
+        if duration_s is not None:
+            self._started, self._paused = 0.0, duration_s
+
     def pause(self, ended: float | None = None) -> None:
         """End the time of the node here, or at the time `ended`, because its end is published later."""
         self._paused = monotonic() if ended is None else ended

@@ -24,7 +24,7 @@ from odibi_core.runtime.join_events import JoinEvents
 from odibi_core.runtime.node_events import Descriptions
 from odibi_core.runtime.orchestrator import Orchestrator, Result, Step
 from odibi_core.runtime.producer_index import ProducerIndex
-from odibi_core.runtime.record import RunRecord, apply_settings
+from odibi_core.runtime.record import OnStop, RunRecord, apply_settings
 from odibi_core.runtime.row_events import RowEvents
 from odibi_core.runtime.run_context import Purpose, SourceKeeper, git, purpose_of, run_context
 from odibi_core.runtime.tracker import Tracker
@@ -102,9 +102,12 @@ class Observer(Carded):
         self.record.start(**run_context(self.purpose, self.settings.run), **about)
         return self
 
-    def open(self) -> None:
-        """Open the record of a run that another process started, or that `start` starts."""
-        self.record.open(self.finish, observed=True)
+    def open(self, on_stop: OnStop | None = None) -> None:
+        """Open the record of a run that another process started, or that `start` starts.
+
+        `on_stop` is called if SIGTERM or SIGHUP ends the process; by default the run ends then.
+        """
+        self.record.open(on_stop or self.finish, observed=True)
         self._running = True
         if self.rows is not None:
             self.rows.usual = self.record.last_good_rows(self.purpose.partition)

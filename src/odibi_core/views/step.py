@@ -67,7 +67,8 @@ class Step:
         """Take an end, unless it is that of an earlier attempt, or of a call after one that failed."""
         if "call" in event.fields and (call := count(event.fields["call"])) is not None:
             if self._numbered_calls().finish(event, call):
-                self.end = self._numbered_calls().first_failure or event
+                skipped = event.event_type == kinds.NODE_SKIPPED and self.end is not None
+                self.end = self._numbered_calls().first_failure or (self.end if skipped else event)
         elif self.end is None or (count(event.fields.get("attempts")) or 1) >= self._reported_attempts():
             self.end = event
 

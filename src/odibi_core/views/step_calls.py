@@ -13,7 +13,10 @@ _FAILED: Final = (kinds.NODE_FAILED, "node_error")
 
 
 class StepCalls:
-    """The calls of a step, by the number of each call in its process."""
+    """The calls of a step, by the number of each call in its process.
+
+    `call_in_run` marks numbers of the whole run: one process may begin such a call and another one end it.
+    """
 
     __slots__ = ("_ended", "_open", "duration_ms", "first_failure", "last_end", "rows", "states")
 
@@ -38,28 +41,33 @@ class StepCalls:
 
     def begin(self, event: Event, call: int) -> None:
         """Count the start of a call."""
-        if call not in self._ended.setdefault(text(event.writer_id), _Numbers()):
-            self._open.add((text(event.writer_id), call))
+        writer = _writer_of(event)
+        if call not in self._ended.setdefault(writer, _Numbers()):
+            self._open.add((writer, call))
 
     def finish(self, event: Event, call: int) -> bool:
         """Count the end of a call; return False if it was counted before."""
-        writer = text(event.writer_id)
+        writer = _writer_of(event)
         ended = self._ended.setdefault(writer, _Numbers())
         if call in ended:
             return False
         ended.add(call)
         self._open.discard((writer, call))
         failed = event.event_type in _FAILED
-        state = "cancelled" if event.status == "cancelled" else "failed" if failed else "success"
+        state = event.status if event.status in ("cancelled", "skipped") else "failed" if failed else "success"
         self.states[state] += 1 + (count(event.fields.get("folded_calls")) or 0)
         self.duration_ms += number(event.duration_ms) or 0.0
         self.last_end = max(self.last_end or event.timestamp, event.timestamp)
         if state == "failed" and self.first_failure is None:
             self.first_failure = event
         rows = None if failed else count(event.row_count)
-        if not failed:
+        if state == "success":
             self.rows = None if rows is None or self.rows is None else self.rows + rows
         return True
+
+
+def _writer_of(event: Event) -> str | None:
+    return None if event.fields.get("call_in_run") else text(event.writer_id)
 
 
 class _Numbers:

@@ -1,0 +1,3 @@
+"""The one line of a user: Airflow loads every plugin in a file of its folder."""
+
+from odibi_core.integrations.airflow import OdibiPlugin  # noqa: F401
