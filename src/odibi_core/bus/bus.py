@@ -29,7 +29,7 @@ from odibi_core.bus.subscriptions import (
 )
 from odibi_core.errors import STOPS
 from odibi_core.events import Event, kinds, to_dict
-from odibi_core.events.clock import SYSTEM, Clock
+from odibi_core.events.clock import SYSTEM, Clock, resident_memory_mb
 from odibi_core.events.context import Context, batch_here, current, in_span
 from odibi_core.events.kinds import SEVERITY, STAGE_COMPLETED
 from odibi_core.events.normalize import to_text
@@ -60,13 +60,15 @@ class EventBus(Stays, BuiltInHooks, HookMethods):
 
     _stays_because = "its sinks and hooks live in this one; use get_logger and context_for_workers in the other"
 
-    def __init__(self, max_workers: int = 4, *, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, max_workers: int = 4, *, clock: Clock = SYSTEM, memory: Callable[[], float | None] = resident_memory_mb
+    ) -> None:
         self.max_workers = max_workers
         self.failures: dict[str, int] = {}
         self.groups: tuple[object, ...] = ()
         """The groups of subscribers that it joined (see `bus.subscriber_group`)."""
         self.clock = clock
-        self._builder = EventBuilder(clock.now)
+        self._builder = EventBuilder(clock.now, memory)
         self._subscriptions = SubscriptionTable()
         self._hooks = HookDispatcher(max_workers, self._handler_failed)
         self._begin()

@@ -23,8 +23,8 @@ _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class EventBuilder:
     """Builds the events of one writer. The caller holds the lock of the bus, so that `seq` has no gap."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], datetime], memory: Callable[[], float | None] = resident_memory_mb) -> None:
+        self._now, self._memory = now, memory
         self.reset()
 
     def reset(self) -> None:
@@ -39,7 +39,7 @@ class EventBuilder:
         now = self._now()
         own = standard or context.unusual
         if now >= self._memory_due or (own and kind in kinds.NODE_EDGES and now >= self._edge_memory_due):
-            self._memory_mb, self._memory_due = resident_memory_mb(), now + _MEMORY_KEPT
+            self._memory_mb, self._memory_due = self._memory(), now + _MEMORY_KEPT
             self._edge_memory_due = now + _EDGE_MEMORY_KEPT
         if own:
             known = {

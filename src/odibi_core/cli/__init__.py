@@ -22,7 +22,9 @@ def main() -> None:
     from odibi_core.cli.streams import forget_stdout, leave_broken_pipe, prepare_streams
 
     is_script = sys.argv[1:2] == ["record"]  # the streams are those of the script, as Python made them
-    if is_script:
+    if sys.argv[1:2] == ["exec"]:
+        pass  # the streams are those of the command
+    elif is_script:
         gc.disable()  # until the script begins: what the command loads stays, and looking for garbage in it takes time
     else:
         prepare_streams()

@@ -17,7 +17,7 @@ from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
-    help.RUN: ("run", "record", "backfill", "demo"),
+    help.RUN: ("run", "record", "exec", "backfill", "demo"),
     help.ONE_RUN: ("show", "why", "trace", "logs", "story", "lineage", "metrics", "timing", "replay", "export"),
     help.ALL_RUNS: (
         "top",
@@ -41,9 +41,9 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.CHECK: ("health", "inspect", "contract", "doctor", "config", "connect"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
-_MODULES: Final = {"mute": "ack", "record": "record_script"}
-SCRIPTS: Final = "record"
-"""The command whose arguments are those of a script."""
+_MODULES: Final = {"mute": "ack", "record": "record_script", "exec": "exec_command"}
+SCRIPTS: Final = ("record", "exec")
+"""The commands whose arguments are those of a script or of another command."""
 _VERSION: Final = "--version"
 
 
@@ -114,7 +114,7 @@ def application(only: str | None = None) -> typer.Typer:
             if isinstance(found, typer.Typer):
                 app.add_typer(found, name=name, rich_help_panel=panel)
             else:
-                kind = help.ScriptCommand if name == SCRIPTS else help.Command
+                kind = help.ScriptCommand if name in SCRIPTS else help.Command
                 app.command(cls=kind, rich_help_panel=panel)(found)
     return app
 

@@ -114,7 +114,7 @@ class HostNode(ObservedCall):
         if isinstance(error, BaseException):
             self._events.failed(error, cancelled=cancelled)
         else:
-            self._events.failed_elsewhere(error, None)
+            self._events.failed_elsewhere(error, None, cancelled=cancelled)
         self._events = None
 
     @guarded
@@ -153,6 +153,12 @@ class HostNode(ObservedCall):
         """Publish the result of a check of the host."""
         if self._is_open and self._events is not None:
             self._events.check(result, duration_ms)
+
+    @guarded
+    def note(self, **fields: Any) -> None:
+        """Add fields to the events of the node from here on, such as its end."""
+        if self._is_open and self._events is not None:
+            self._events.note(fields)
 
     @property
     def name(self) -> str:

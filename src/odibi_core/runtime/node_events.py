@@ -88,6 +88,10 @@ class NodeEvents:
         if duration_s is not None:
             self._started, self._paused = 0.0, duration_s
 
+    def note(self, fields: dict[str, Any]) -> None:
+        """Add fields to the events of the node from here on."""
+        self._about |= fields
+
     def pause(self, ended: float | None = None) -> None:
         """End the time of the node here, or at the time `ended`, because its end is published later."""
         self._paused = monotonic() if ended is None else ended
@@ -175,12 +179,12 @@ class NodeEvents:
         self._fail("cancelled" if cancelled else "failed", described)
         return str(described["error"])
 
-    def failed_elsewhere(self, error: object, rows: int | None) -> None:
+    def failed_elsewhere(self, error: object, rows: int | None, *, cancelled: bool | None = False) -> None:
         """Publish a failure that other code caught: `error` is what it reports, None for nothing."""
         fields = {} if error is None else {"error": error}
         if isinstance(error, BaseException):
             fields["error_type"] = type(error).__name__
-        self._fail("failed", {**fields, "row_count": rows})
+        self._fail("cancelled" if cancelled else "failed", {**fields, "row_count": rows})
 
     def _fail(self, status: str, about: dict[str, Any]) -> None:
         fields = {**about, **self._end(status), "attempts": self.attempts}
