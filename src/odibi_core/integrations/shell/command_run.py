@@ -149,4 +149,4 @@ def _peak_mb(ended: Ended) -> float | None:
     if ended.usage.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
         return None
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return round(ended.usage.ru_maxrss * unit / 2**20, 3)
+    return float(round(ended.usage.ru_maxrss * unit / 2**20, 3))
