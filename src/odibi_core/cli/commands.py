@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any, Final
 
 import typer
@@ -17,7 +18,7 @@ from odibi_core.errors import OdibiError
 from odibi_core.settings import environment_value, unknown_variables
 
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
-    help.RUN: ("run", "record", "exec", "backfill", "demo"),
+    help.RUN: ("run", "record", "exec", "dbt", "import", "backfill", "demo"),
     help.ONE_RUN: ("show", "why", "trace", "logs", "story", "lineage", "metrics", "timing", "replay", "export"),
     help.ALL_RUNS: (
         "top",
@@ -41,9 +42,9 @@ _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     help.CHECK: ("health", "inspect", "contract", "doctor", "config", "connect"),
 }
 """The commands, and groups of commands, by panel. Each is a name in the module `cli.<command>`, or of `_MODULES`."""
-_MODULES: Final = {"mute": "ack", "record": "record_script", "exec": "exec_command"}
-SCRIPTS: Final = ("record", "exec")
-"""The commands whose arguments are those of a script or of another command."""
+_MODULES: Final = {"mute": "ack", "record": "record_script", "exec": "exec_command", "import": "import_"}
+_KINDS: Final = {"record": help.ScriptCommand, "exec": help.ScriptCommand, "dbt": help.OtherCommand}
+"""The commands whose arguments are those of a script or of another program."""
 _VERSION: Final = "--version"
 
 
@@ -110,11 +111,12 @@ def application(only: str | None = None) -> typer.Typer:
     chosen = {only} if only == _VERSION or any(only in names for names in _COMMANDS.values()) else None
     for panel, names in _COMMANDS.items():
         for name in names if chosen is None else [each for each in names if each in chosen]:
-            found = getattr(import_module(f"odibi_core.cli.{_MODULES.get(name, name)}"), name)
+            module = import_module(f"odibi_core.cli.{_MODULES.get(name, name)}")
+            found = getattr(module, f"{name}_" if iskeyword(name) else name)
             if isinstance(found, typer.Typer):
                 app.add_typer(found, name=name, rich_help_panel=panel)
             else:
-                kind = help.ScriptCommand if name in SCRIPTS else help.Command
+                kind = _KINDS.get(name, help.Command)
                 app.command(cls=kind, rich_help_panel=panel)(found)
     return app
 

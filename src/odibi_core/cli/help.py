@@ -44,6 +44,12 @@ class ScriptCommand(Command):
         return TyperCommand.parse_args(self, ctx, args)
 
 
+class OtherCommand(ScriptCommand):
+    """A command whose arguments are those of a command of another program, also the options before its first word."""
+
+    ignore_unknown_options = True
+
+
 class Group(TyperGroup):
     """A group of commands without the type `<bool>` beside its flags."""
 
