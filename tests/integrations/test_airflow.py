@@ -49,7 +49,12 @@ def test_a_run_inside_a_task_names_the_dag_run_and_the_task(ended: Ended) -> Non
 
 
 def test_the_results_are_those_without_the_listener(ended: Ended) -> None:
-    assert ended.stdout.splitlines() == ["success is the same", "failure is the same"]
+    assert ended.stdout.splitlines()[1:] == ["success is the same", "failure is the same"]
+
+
+def test_the_scheduler_has_the_plan_too(ended: Ended) -> None:
+    """The scheduler has Dags in another form than the process of a task."""
+    assert ended.stdout.splitlines()[0] == "['load', 'clean', 'total']"
 
 
 def test_files_that_a_task_writes_belong_to_it(ended: Ended) -> None:

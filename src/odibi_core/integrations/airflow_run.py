@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +53,9 @@ def state_of(row: Any) -> str | None:
 
 def plan_of(dag: Any) -> list[PlannedNode]:
     """Return all tasks of a Dag, each after those that it needs."""
-    return [_planned(task) for task in dag.topological_sort()]
+    tasks = dag.task_dict
+    sorter = TopologicalSorter({name: sorted(tasks[name].upstream_task_ids) for name in sorted(tasks)})
+    return [_planned(tasks[name]) for name in sorter.static_order()]
 
 
 def planned_task(task: Any) -> PlannedNode:

@@ -44,6 +44,16 @@ def run(scenario: str) -> str:
     return f"{done.state} {found}"
 
 
+def planned() -> list[str]:
+    """Return the plan of the Dag in the form that the scheduler has."""
+    from airflow.serialization.serialized_objects import DagSerialization
+    from shop import shop
+
+    from odibi_core.integrations.airflow_run import plan_of
+
+    return [node.name for node in plan_of(DagSerialization.deserialize_dag(DagSerialization.serialize_dag(shop())))]
+
+
 def without_listeners() -> None:
     """Remove every listener, those of this project."""
     from airflow.listeners.listener import get_listener_manager as of_scheduler
@@ -62,6 +72,7 @@ def main(scenarios: list[str]) -> None:
     os.environ["SHOP_RECORDED"] = "1"
     sys.path.insert(0, str(HERE / "airflow_dags"))
     recorded = {scenario: run(scenario) for scenario in scenarios}
+    print(planned(), file=out)
     without_listeners()
     for scenario in ("success", "failure"):
         bare = run(scenario)
