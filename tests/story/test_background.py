@@ -165,6 +165,16 @@ def test_each_step_has_its_last_runs() -> None:
     assert step["past"][-1][2] == step["rows"]
 
 
+def test_the_purpose_names_the_system_that_drove_the_run_and_the_run_around_it() -> None:
+    known = background()
+    known["run"] |= {
+        "integration": "airflow", "integration_version": "3.3.0", "external_run_id": "scheduled__1",
+        "parent_run_id": "r-9", "parent_node": "nightly",
+    }  # fmt: skip
+    facts = dict(draw(known)["purpose"]["facts"])
+    assert (facts["Driven by"], facts["Part of"]) == ("airflow, 3.3.0, scheduled__1", "r-9, nightly")
+
+
 def test_the_purpose_has_code_parameters_and_files() -> None:
     """A commit with its branch, parameters as texts, files with their sizes; unknown facts are left out."""
     found = draw(background())["purpose"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.cli import output, times
 from odibi_core.history.rows import decoded
-from odibi_core.views.wording import plural, shorten, size
+from odibi_core.views.wording import driver, outer_run, plural, shorten, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,8 +44,8 @@ def _facts(run: dict[str, Any]) -> Iterator[RenderableType]:
 def _labelled(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
     started = run["started"]
     yield "started", f"{times.at_second(started)} ({times.zone(started)})" if started else ""
-    yield "driven by", _driver(run)
-    yield "part of", f"{run['parent_run_id']} {run['parent_node'] or ''}".rstrip() if run["parent_run_id"] else ""
+    yield "driven by", driver(run)
+    yield "part of", outer_run(run)
     yield "partition", run["partition"] or ""
     yield "params", _pairs(run["params"])
     yield "tags", _pairs(run["tags"])
@@ -63,12 +63,6 @@ def _labelled(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
     judged = run["unusual"] is not None or run["status"] == "running"
     yield "unusual", "" if judged else "not judged: the run was not compared with earlier ones"
     yield "unreadable", f"{plural(run['unreadable'], 'line')} of the record" if run["unreadable"] else ""
-
-
-def _driver(run: dict[str, Any]) -> str:
-    """Return the system that drove the run, with its version, its id of the run and the page there."""
-    facts = (run["integration_version"], run["external_run_id"], run["external_url"])
-    return ", ".join(filter(None, [run["integration"], *facts])) if run["integration"] else ""
 
 
 def _pairs(values: dict[str, Any] | None, between: str = "=") -> str:

@@ -12,7 +12,7 @@ from odibi_core.events.clock import read_iso
 from odibi_core.story.background import Background, Row
 from odibi_core.story.steps import compact
 from odibi_core.story.wording import cut, date
-from odibi_core.views.wording import count, duration, size
+from odibi_core.views.wording import count, driver, duration, outer_run, size
 
 MOST_FILES: Final = 200
 MOST_NAMES: Final = 100
@@ -49,6 +49,8 @@ def _facts(run: Row) -> list[tuple[str, str | None]]:
     if recorded and isinstance(share, int | float):
         recorded += f", {share:.1f} % of the run"
     return [
+        ("Driven by", driver(run) or None),
+        ("Part of", outer_run(run) or None),
         ("Partition", _text(run.get("partition"))),
         ("Commit", _commit(run)),
         ("Repository", _text(run.get("git_remote"))),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -77,3 +78,18 @@ def usd(amount: float) -> str:
     if 0 < amount < 0.01:
         return f"{amount:.6f} USD" if amount >= 0.000001 else "< 0.000001 USD"
     return f"{amount:,.2f} USD"
+
+
+def driver(run: Mapping[str, Any]) -> str:
+    """Return the system that drove a run, with its version, its id of the run and the page there; else an empty text.
+
+    `run` is a row of the table `runs`.
+    """
+    facts = [run.get(name) for name in ("integration", "integration_version", "external_run_id", "external_url")]
+    return ", ".join(filter(None, facts)) if facts[0] else ""
+
+
+def outer_run(run: Mapping[str, Any]) -> str:
+    """Return the run and the step in which a run began; an empty text if it began in none."""
+    parts = (run.get("parent_run_id"), run.get("parent_node"))
+    return ", ".join(filter(None, parts)) if parts[0] else ""
