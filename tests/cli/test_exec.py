@@ -16,6 +16,7 @@ from tests.cli.conftest import command, environment
 from odibi_core import history
 from odibi_core.integrations.shell.output_lines import BURST, HELD, MAX_BYTES, OutputLines
 
+pytestmark = pytest.mark.xdist_group("exec")  # in the order of the file: the latest run is that of the test before
 BYTES = bytes(range(256)) * 300
 SCRIPT = """
 import os, sys, subprocess

@@ -100,9 +100,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "inspect": ("canary_steps.py", "canary_steps.py --format json", "canary_steps.py --schema"),
     "config show": ("", "--format json"),
     "config check": ("", "--format json"),
+    "exec": ("--param about={text} --name {text} -- true {text}", "--tag about={text} -- no-command-{text}"),
     "record": ("--param about={text} canary_script.py {text}", "--format json --name {text} canary_script.py {text}"),
 }
 NOT_ASKED = {
+    "dbt": "it runs dbt, which the canary program has not",
+    "import dbt": "it reads files of dbt, which the canary program does not make",
     "connect": "it reads no record: tests/connections looks for its secrets",
     "mcp": "its tools are called below, without the client",
     "demo": "it runs a pipeline and data of its own, and takes nothing that could be a secret",
