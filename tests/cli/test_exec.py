@@ -51,7 +51,9 @@ def last(there: Path, query: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def failed(there: Path) -> subprocess.CompletedProcess[bytes]:
-    """A command with binary output, a run of its own, much memory, and exit code 7."""
+    """A command with binary output, a run of its own, much memory, and exit code 7, from a larger process."""
+    larger = b"\1" * (600 * 2**20)
+    assert larger
     return execute(there, "--name", "job", "--tag", "team=sales", "--", sys.executable, "-c", SCRIPT)
 
 

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from odibi_core.events import context, kinds
@@ -144,9 +145,21 @@ def _peak_mb(ended: Ended) -> float | None:
 
     It is unknown if it is below that of this process: Linux counts the memory from which a process was started.
     """
-    import resource  # here: systems without it import this module too
-
-    if ended.usage.ru_maxrss <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+    if ended.usage.ru_maxrss <= _own_peak():
         return None
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     return float(round(ended.usage.ru_maxrss * unit / 2**20, 3))
+
+
+def _own_peak() -> int:
+    """Return the largest resident size of this program, in the unit of `ru_maxrss`.
+
+    The `ru_maxrss` of this process itself would have, on Linux, the size of the process that started it.
+    """
+    import resource  # here: systems without it import this module too
+
+    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
