@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -275,6 +276,8 @@ def main(*, in_every_way: bool) -> None:
             (OUT / f"{command.replace(' ', '_')}_{number}.txt").write_text(
                 told, encoding="utf-8", errors="replace"
             )
+    if in_every_way:
+        _execute(canaries()[0].text)
     Path("canary_script.py").unlink()  # the program that was recorded, and no output
     tools = {"explain_run": ("{run}", "{pipeline}"), "compare_runs": ("{steps}",), "runs": ("",)}
     for name, asked_runs in tools.items():
@@ -284,6 +287,15 @@ def main(*, in_every_way: bool) -> None:
     logs = json.dumps(call(RunStore, "sql", {"query": QUERY}))
     (OUT / "mcp_sql.json").write_text(logs, encoding="utf-8")
     _ask_the_server(words)
+
+
+def _execute(text: str) -> None:
+    """Record a command that writes a secret: it passes through as it is, and only the record hides it."""
+    code = 'echo "$1"; echo "$1" >&2; exit 3'
+    asked = [sys.executable, "-m", "odibi_core", "exec", "--quiet", "--", "sh", "-c", code, "sh", text]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ended = subprocess.run(asked, env=variables, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, f"{text}\n", f"{text}\n")
 
 
 def _ask_the_server(words: dict[str, str]) -> None:
