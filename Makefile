@@ -4,8 +4,8 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Processes of the tests: one more than cores, because some tests wait.
-JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+# Processes of the tests: two more than cores, because tests wait for other programs a quarter of the time.
+JOBS ?= $(shell expr 2 + $$(getconf _NPROCESSORS_ONLN))
 INSTALL := $(BIN)/python scripts/uv_or_pip.py $(BIN)/python -c constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
