@@ -12,7 +12,9 @@ import re
 import pytest
 from tests.integrations.hosts import HOSTS, TOGETHER, Ended, Outcome
 
+_SCENARIOS = ("success", "failure", "retry", "skip", "processes", "killed", "bare")
 NONE: dict[tuple[str, str], str] = {
+    **{("dbt", scenario): "its models are SQL in a database: test_dbt.py has the facts" for scenario in _SCENARIOS},
     ("hamilton", "retry"): "Hamilton does not run a function again",
     ("hamilton", "skip"): "Hamilton plans only the nodes that it needs",
     ("hamilton", "processes"): "Hamilton sends groups of nodes to processes, which its own tests have",
