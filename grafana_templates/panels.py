@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, gauge, prometheus, stat, timeseries
 from grafana_foundation_sdk.models import common as looks
@@ -82,24 +82,47 @@ def bars() -> bargauge.Panel:
     return bar.display_mode(looks.BarGaugeDisplayMode.BASIC)
 
 
-def built(panel: Panel, number: int) -> Builder:
-    """Build the Grafana panel of a row of the tables."""
+class Described(Protocol):
+    """The part of a row that the panels of all tables have."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def make(self) -> Callable[[], Any]: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def colours(self) -> Colours: ...
+
+
+def begun(panel: Described, number: int, source: model.DataSourceRef) -> Any:
+    """Begin the panel of a row of a table, without its queries: one colour a series over time, else by value."""
     colours = [model.Threshold(value, colour) for colour, value in panel.colours]
     by_series = panel.make in (lines, stacked_bars)
     colouring = model.FieldColorModeId.PALETTE_CLASSIC if by_series else model.FieldColorModeId.THRESHOLDS
-    made = (
+    return (
         panel.make()
         .id(number)
         .title(panel.title)
         .description(panel.description)
-        .datasource(SOURCE)
+        .datasource(source)
         .unit(panel.unit)
-        .min(0)
         .thresholds(dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(colours))
         .color_scheme(dashboard.FieldColor().mode(colouring))
         .span(panel.width)
         .height(panel.height)
     )
+
+
+def built(panel: Panel, number: int) -> Builder:
+    """Build the Grafana panel of a row of the tables."""
+    made: Builder = begun(panel, number, SOURCE).min(0)
     if panel.most is not None:
         made = made.max(panel.most)
     if panel.no_value is not None:

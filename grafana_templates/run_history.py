@@ -14,7 +14,7 @@ from grafana_foundation_sdk.builders import bargauge, common, dashboard, table
 from grafana_foundation_sdk.cog.builder import Builder as Builds
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import dashboard as model
-from panels import NEUTRAL, Builder, Colours, bars, dial, lines, number, stacked_bars
+from panels import NEUTRAL, Builder, Colours, bars, begun, dial, lines, number, stacked_bars
 
 KIND: Final = "grafana-postgresql-datasource"
 SOURCE: Final = model.DataSourceRef(type_val=KIND, uid="${datasource}")
@@ -239,23 +239,8 @@ def panels() -> list[AnyPanel]:
 
 
 def _built(panel: SqlPanel, place: int) -> AnyPanel:
-    over_time = panel.make in (lines, stacked_bars)
-    colours = [model.Threshold(value, colour) for colour, value in panel.colours]
-    colouring = model.FieldColorModeId.PALETTE_CLASSIC if over_time else model.FieldColorModeId.THRESHOLDS
-    target = SqlTarget(panel.query, "time_series" if over_time else "table", SOURCE)
-    made = (
-        panel.make()
-        .id(place)
-        .title(panel.title)
-        .description(panel.description)
-        .datasource(SOURCE)
-        .unit(panel.unit)
-        .thresholds(dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(colours))
-        .color_scheme(dashboard.FieldColor().mode(colouring))
-        .span(panel.width)
-        .height(panel.height)
-        .with_target(_Query(target))
-    )
+    form = "time_series" if panel.make in (lines, stacked_bars) else "table"
+    made: AnyPanel = begun(panel, place, SOURCE).with_target(_Query(SqlTarget(panel.query, form, SOURCE)))
     if panel.most is not None:
         made = made.min(0).max(panel.most)
     return made if panel.no_value is None else made.no_value(panel.no_value)

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.builders import dashboard, table
 from grafana_foundation_sdk.cog.builder import Builder as Builds
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import dashboard as model
-from panels import NEUTRAL, Builder, Colours, lines, number
+from panels import NEUTRAL, Builder, Colours, begun, lines, number
 
 KIND: Final = "yesoreyeram-infinity-datasource"
 SOURCE: Final = model.DataSourceRef(type_val=KIND, uid="${datasource}")
@@ -293,21 +293,8 @@ def panels() -> list[AnyPanel]:
 
 
 def _built(panel: ServedPanel, place: int) -> AnyPanel:
-    colouring = model.FieldColorModeId.PALETTE_CLASSIC if panel.make is lines else model.FieldColorModeId.THRESHOLDS
-    colours = [model.Threshold(value, colour) for colour, value in panel.colours]
-    made = (
-        panel.make()
-        .id(place)
-        .title(panel.title)
-        .description(panel.description)
-        .datasource(SOURCE)
-        .unit(panel.unit)
-        .thresholds(dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(colours))
-        .color_scheme(dashboard.FieldColor().mode(colouring))
-        .span(panel.width)
-        .height(panel.height)
-        .with_target(_Query(_target(panel.path, panel.parameters, panel.rows, panel.columns)))
-    )
+    query = _Query(_target(panel.path, panel.parameters, panel.rows, panel.columns))
+    made: AnyPanel = begun(panel, place, SOURCE).with_target(query)
     for title, properties in _overrides(panel).items():
         made = made.override_by_name(title, [model.DynamicConfigValue(name, value) for name, value in properties])
     return made

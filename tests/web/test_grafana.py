@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 from tests.architecture.plan import ROOT
+from tests.dashboards import check_board
 from tests.history.stores import START, event_with_seq, events_of, write_run
 from tests.web.served import client
 
@@ -173,17 +174,4 @@ def test_a_misspelt_column_is_found(asked: TestClient) -> None:
 
 
 def test_the_dashboard_can_be_imported_and_each_panel_is_described() -> None:
-    """Ids of their own, one data source for all, no two panels in one place, and a row of the README for each."""
-    assert (BOARD["uid"], BOARD.get("id")) == ("odibi-server", None)
-    assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
-    page = (ROOT / "grafana_templates" / "README.md").read_text("utf-8")
-    taken: set[tuple[int, int]] = set()
-    for panel in BOARD["panels"]:
-        assert panel["datasource"] == panel["targets"][0]["datasource"]
-        assert panel["datasource"]["uid"] == "${datasource}"
-        assert f"| {panel['title']} |" in page
-        at = panel["gridPos"]
-        places = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
-        assert not places & taken
-        assert max(x for x, _ in places) < 24
-        taken |= places
+    check_board(BOARD, "odibi-server", (ROOT / "grafana_templates" / "README.md").read_text("utf-8"))
