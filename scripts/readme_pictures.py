@@ -14,19 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.endpoint.protocol import server_for
-from odibi_core.settings.serve_section import Serve
-from odibi_core.store.runs import RunStore
-from odibi_core.web.access import AccessRules
-from odibi_core.web.app import application
-from odibi_core.web.serving import listen
-from odibi_core.web.source import Source
+from loopback_server import served
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WIDTH: Final = 1180
@@ -63,18 +54,6 @@ def record(folder: Path) -> None:
             [sys.executable, *command], cwd=folder, env={**os.environ, "PYTHONPATH": path}, check=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-
-
-@contextmanager
-def served(store: Path) -> Iterator[str]:
-    """Serve a store on the loopback; yield the address."""
-    listener = listen("127.0.0.1", 0)
-    server = server_for(application(Source(RunStore(store)), AccessRules(Serve()), "0"), answer_s=60.0)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 def encoded(page: Any, png: bytes) -> bytes:

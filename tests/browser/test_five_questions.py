@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from loopback_server import served
 from tests.browser.conftest import Visit
 from tests.history.noticing.daily import Day, run_day
 
-from odibi_core.endpoint.protocol import server_for
 from odibi_core.events.clock import utc_now
-from odibi_core.settings.serve_section import Serve
-from odibi_core.store.runs import RunStore
-from odibi_core.web.access import AccessRules
-from odibi_core.web.app import application
-from odibi_core.web.serving import listen
-from odibi_core.web.source import Source
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -68,13 +61,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     begin = (utc_now() - timedelta(days=DAYS - 1, hours=1)).replace(microsecond=0)
     for number in range(DAYS):
         run_day(Day(number, FAULTS.get(number, ""), begin), str(root), PIPELINE)
-    listener = listen("127.0.0.1", 0)
-    server = server_for(application(Source(RunStore(root)), AccessRules(Serve()), "0"), answer_s=60.0)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served(root) as found:
+        yield found
 
 
 def test_five_questions_are_answered_within_two_clicks(visit: Visit, address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,19 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from loopback_server import served
 from msgspec.structs import replace
 from tests.browser.conftest import Visit
 from tests.history.stores import START, events_of, write_run
 
-from odibi_core.endpoint.protocol import server_for
 from odibi_core.events.clock import utc_now
 from odibi_core.history.noticing.notes import Notes
-from odibi_core.settings.serve_section import Serve
-from odibi_core.store.runs import RunStore
-from odibi_core.web.access import AccessRules
-from odibi_core.web.app import application
-from odibi_core.web.serving import listen
-from odibi_core.web.source import Source
 
 pytestmark = pytest.mark.browser
 
@@ -69,13 +62,8 @@ def moved(events: list[Any], shift: timedelta) -> list[Any]:
 @pytest.fixture(scope="module")
 def address(root: Path) -> Iterator[str]:
     """Serve the store on a free port of the loopback, in a thread."""
-    listener = listen("127.0.0.1", 0)
-    server = server_for(application(Source(RunStore(root)), AccessRules(Serve()), "0"), answer_s=60.0)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served(root) as found:
+        yield found
 
 
 def test_every_page_is_drawn_and_goes_on(visit: Visit, address: str, root: Path) -> None:

@@ -13,32 +13,21 @@ from typing import Any
 
 import httpx
 import pytest
+from loopback_server import served
 from tests.web.test_live import applied
 
 from odibi_core.bus.bus import EventBus
 from odibi_core.checks import not_null
 from odibi_core.cli.run_pipeline import write_files
-from odibi_core.endpoint.protocol import server_for
 from odibi_core.orchestrator import Orchestrator, Step
-from odibi_core.settings.serve_section import Serve
-from odibi_core.store.runs import RunStore
 from odibi_core.web import live
-from odibi_core.web.access import AccessRules
-from odibi_core.web.app import application
-from odibi_core.web.serving import listen
-from odibi_core.web.source import Source
 
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Serve an empty store on a free port of the loopback, in a thread."""
-    listener = listen("127.0.0.1", 0)
-    server = server_for(application(Source(RunStore(tmp_path)), AccessRules(Serve()), "0"), answer_s=60.0)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served(tmp_path) as found:
+        yield found
 
 
 def pipeline(root: Path, is_watched: threading.Event, started: Queue[str]) -> Orchestrator:
