@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 def exec(
     command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="With its arguments.", show_default=False)],
     name: options.Name = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter, for the record.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")] = None,
-    partition: Annotated[
-        str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")
-    ] = None,
+    param: options.RunParams = None,
+    tag: options.RunTags = None,
+    partition: options.RunPartition = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no summary.")] = False,
     store: options.Store = None,
 ) -> None:

@@ -47,6 +47,11 @@ File = Annotated[
 StepParams = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the steps: JSON or text.")
 ]
+RunParams = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter, for the record.")
+]
+RunTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")]
+RunPartition = Annotated[str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")]
 Name = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="Pipeline name.", show_default="from the file")
 ]

@@ -31,13 +31,9 @@ def record(
     ] = None,
     module: Annotated[bool, typer.Option("--module", "-m", help="SCRIPT is a module, as with -m.")] = False,
     name: options.Name = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter, for the record.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")] = None,
-    partition: Annotated[
-        str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")
-    ] = None,
+    param: options.RunParams = None,
+    tag: options.RunTags = None,
+    partition: options.RunPartition = None,
     no_story: options.NoStory = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no summary.")] = False,
     store: options.Store = None,

@@ -27,10 +27,8 @@ def run(
     workers: options.Workers = 1,
     executor: options.Executor = None,
     param: options.StepParams = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="Tag of the run: text.")] = None,
-    partition: Annotated[
-        str | None, typer.Option("--partition", metavar="TEXT", help="Logical date of the run.")
-    ] = None,
+    tag: options.RunTags = None,
+    partition: options.RunPartition = None,
     on_failure: options.OnFailure = options.FailurePolicy.skip,
     name: options.Name = None,
     resume: Annotated[
