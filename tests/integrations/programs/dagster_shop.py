@@ -1,11 +1,9 @@
 """The conformance pipeline as a job of Dagster, and assets with a check and a partition."""
 
-import logging
 import os
-import signal
-from pathlib import Path
 
 import pandas as pd
+import shop_functions
 from dagster import (
     AssetCheckResult,
     AssetExecutionContext,
@@ -33,37 +31,25 @@ class Fault(Config):
 @op
 @odibi_op
 def load() -> pd.DataFrame:
-    return pd.DataFrame({"id": range(100), "amount": [float(each % 4) for each in range(100)]})
-
-
-def _clean(orders: pd.DataFrame, fault: str) -> pd.DataFrame:
-    logging.getLogger("shop").warning("cleaning %d rows", len(orders))
-    if fault == "retry" and not Path("tried").exists():
-        Path("tried").touch()
-        raise ValueError("fails once")
-    if fault == "failure":
-        raise ValueError("amount must be positive")
-    if fault == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return orders[orders.amount > 0]
+    return shop_functions.orders()
 
 
 @op
 @odibi_op
 def clean(orders: pd.DataFrame, config: Fault) -> pd.DataFrame:
-    return _clean(orders, config.fault)
+    return shop_functions.paid(orders, config.fault)
 
 
 @op(name="clean", retry_policy=RetryPolicy(max_retries=1))
 @odibi_op
 def clean_twice(orders: pd.DataFrame, config: Fault) -> pd.DataFrame:
-    return _clean(orders, config.fault)
+    return shop_functions.paid(orders, config.fault)
 
 
 @op
 @odibi_op
 def total(paid: pd.DataFrame) -> float:
-    return float(paid.amount.sum())
+    return shop_functions.revenue(paid)
 
 
 @job(name="shop", executor_def=in_process_executor)

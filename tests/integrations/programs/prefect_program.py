@@ -1,12 +1,9 @@
 """Runs the conformance pipeline by Prefect: `prefect_program.py SCENARIO,SCENARIO [bare]`, in one process."""
 
-import logging
-import os
-import signal
 import sys
-from pathlib import Path
 
 import pandas as pd
+import shop_functions
 from prefect import flow, task
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
@@ -20,27 +17,19 @@ else:
 @task
 @odibi_task
 def load(rows: int) -> pd.DataFrame:
-    return pd.DataFrame({"id": range(rows), "amount": [float(each % 4) for each in range(rows)]})
+    return shop_functions.orders(rows)
 
 
 @task(retries=2, retry_condition_fn=lambda task, run, state: "once" in str(state.message))
 @odibi_task
 def clean(orders: pd.DataFrame, fault: str) -> pd.DataFrame:
-    logging.getLogger("shop").warning("cleaning %d rows", len(orders))
-    if fault == "retry" and not Path("tried").exists():
-        Path("tried").touch()
-        raise ValueError("fails once")
-    if fault == "failure":
-        raise ValueError("amount must be positive")
-    if fault == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return orders[orders.amount > 0]
+    return shop_functions.paid(orders, fault)
 
 
 @task
 @odibi_task
 def total(paid: pd.DataFrame) -> float:
-    return float(paid.amount.sum())
+    return shop_functions.revenue(paid)
 
 
 @flow
