@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from odibi_core._state import STATE
 from odibi_core.errors import STOPS
 
-__all__ = ["Number", "PlannedNode", "System", "guarded", "reported_error", "warn_once"]
+__all__ = ["Number", "PlannedNode", "System", "guarded", "reported_error"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,12 +39,12 @@ class System(NamedTuple):
     def check(self) -> None:
         """Log one warning in a process if the installed version is not among the tested ones."""
         version = self.version()
-        if version is not None and not any(f"{version}.".startswith(f"{tested}.") for tested in self.tested):
-            warn_once(
-                self.name,
-                f"odibi-core records {self.name} {version}, which its tests do not run; "
-                f"they run {', '.join(self.tested)}",
-            )
+        is_tested = version is None or any(f"{version}.".startswith(f"{tested}.") for tested in self.tested)
+        if not is_tested and _is_first(self.name):
+            _log.warning(
+                "odibi-core records %s %s, which its tests do not run; they run %s",
+                self.name, version, ", ".join(self.tested),
+            )  # fmt: skip
 
 
 class PlannedNode(NamedTuple):
@@ -90,11 +90,12 @@ class _Warned:
 _warned: Final = STATE.part(_Warned)
 
 
-def warn_once(about: str, message: str) -> None:
-    """Log a warning, unless one about the same thing was logged in this process."""
-    if about not in _warned.about:
-        _warned.about.add(about)
-        _log.warning("%s", message)
+def _is_first(about: str) -> bool:
+    """Return whether nothing about this was logged in this process, and note that it is now."""
+    if about in _warned.about:
+        return False
+    _warned.about.add(about)
+    return True
 
 
 def reported_error(type_name: str | None, message: str) -> Exception:
@@ -115,8 +116,7 @@ def guarded(callback: Callable[P, R]) -> Callable[P, R | None]:
             raise
         except BaseException:
             about = f"{callback.__module__}.{callback.__qualname__}"
-            if about not in _warned.about:
-                _warned.about.add(about)
+            if _is_first(about):
                 _log.exception("%s failed, so the record of this run is not complete", about)
             return None
 

@@ -18,7 +18,6 @@ from dagster import DagsterEventType
 from odibi_core._state import STATE
 from odibi_core.checks.base import CheckResult
 from odibi_core.integrations.base import System, guarded, reported_error
-from odibi_core.integrations.host_log import RunHandler
 from odibi_core.integrations.host_node import HostNode
 from odibi_core.integrations.host_run import HostDetails, HostRun, begin_run, current_run
 from odibi_core.wrapping.callables import decorate
@@ -114,12 +113,15 @@ class OdibiHandler(logging.Handler):
             line = logging.makeLogRecord({**vars(record), "msg": meta.get("orig_message", record.msg), "args": None})
             for name in ("dagster_meta", "dagster_event", "dagster_event_batch_metadata"):
                 vars(line).pop(name, None)
-            RunHandler(run.observer).handle(line)
+            run.lines.handle(line)
 
 
 def _run_of(run_id: str) -> HostRun | None:
     """Return the run in this process; in the process of a step, that of the process which started it."""
-    return _here.runs.get(run_id) or current_run()
+    run = _here.runs.get(run_id) or current_run()
+    if run is not None:
+        _here.runs[run_id] = run
+    return run
 
 
 def _start_run(event: Any, run_id: str, meta: Any) -> None:

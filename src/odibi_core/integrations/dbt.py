@@ -123,19 +123,15 @@ class _Import:
         return {**run_context(purpose, settings.run), "packages": {}}  # those of dbt are in its own environment
 
     def _end(self, exit_code: int | None) -> None:
-        invocation, record = self._invocation, self._observer.record
+        invocation = self._invocation
         self._clock.moment = invocation.ended
         failed = [each for each in invocation.results if each.status in _FAILED]
         duration_ms = (invocation.ended - invocation.began).total_seconds() * 1e3
         about: dict[str, Any] = {"duration_ms": duration_ms}
         if failed or exit_code:
             first = failed[0] if failed else None
-            reason = f"dbt exited with {exit_code}" if first is None else f"{_short(first)}: {first.message}"
-            record.end("failed", {**about, "error": reason})
-        else:
-            record.end("success", about)
-        self._observer.bus.shutdown(1.0)
-        record.close()
+            about["error"] = f"dbt exited with {exit_code}" if first is None else f"{_short(first)}: {first.message}"
+        self._observer.end("failed" if "error" in about else "success", about)
 
     def _happenings(self) -> list[_Happening]:
         """Return the starts and ends of nodes and the results of tests, each with its time and its order."""

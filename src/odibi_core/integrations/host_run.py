@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -24,9 +25,6 @@ from odibi_core.settings import read_settings
 from odibi_core.store.segments import safe_name
 
 __all__ = ["NO_DETAILS", "HostDetails", "HostRun", "begin_run", "current_run", "join_run", "shared_run_id"]
-
-HOOKS_WITHIN_S: Final = 5.0
-"""Seconds that asynchronous hooks may take at the end."""
 
 
 class HostDetails(NamedTuple):
@@ -64,7 +62,12 @@ class HostRun:
         """True if this process published the start of the run."""
         self._makers: dict[str, str] = {}
         self._planned: dict[str, PlannedNode] = {}
-        self._handler: RunHandler | None = None
+        self._has_threads = False
+
+    @cached_property
+    def lines(self) -> RunHandler:
+        """The handler that copies records of `logging` into the record of the run."""
+        return RunHandler(self.observer)
 
     @property
     def run_id(self) -> str:
@@ -114,15 +117,12 @@ class HostRun:
         self.leave_threads()
         if not self._owns or not self._is_first("ended"):
             return
-        observer = self.observer
         if isinstance(error, BaseException):
             status = status or ("failed" if is_failure(error) else "cancelled")
             about |= describe_failure(error)
         elif error is not None:
             status, about["error"] = status or "failed", error
-        if observer.record.end(status or "success", about):
-            observer.bus.shutdown(HOOKS_WITHIN_S)
-            observer.record.close()
+        self.observer.end(status or "success", about)
 
     @guarded
     def leave(self) -> None:
@@ -156,15 +156,15 @@ class HostRun:
 
         The level of the root logger stays, because its other handlers would get more records.
         """
+        self._has_threads = True
         self.observer.attach()
-        self._handler = RunHandler(self.observer)
-        logging.getLogger().addHandler(self._handler)
+        logging.getLogger().addHandler(self.lines)
 
     def leave_threads(self) -> None:
         """End `enter_threads`; without it, do nothing."""
-        if self._handler is not None:
-            logging.getLogger().removeHandler(self._handler)
-            self._handler = None
+        if self._has_threads:
+            self._has_threads = False
+            logging.getLogger().removeHandler(self.lines)
             self.observer.detach()
 
     def is_planned(self, name: str) -> bool:

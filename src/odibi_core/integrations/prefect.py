@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from prefect import context as prefect_context
@@ -20,7 +21,7 @@ from odibi_core.engines.frame import is_frame
 from odibi_core.integrations.base import PlannedNode, System, guarded
 from odibi_core.integrations.host_node import HostNode
 from odibi_core.integrations.host_run import HostDetails, HostRun, begin_run, current_run
-from odibi_core.wrapping.calls import CallObserver, observe_calls
+from odibi_core.wrapping.calls import BlockObserver, CallObserver, observe_calls
 
 __all__ = ["odibi_flow", "odibi_task"]
 
@@ -60,7 +61,7 @@ def odibi_flow(
 
 
 def _flow(function: Any, name: str | None, details: HostDetails) -> Any:
-    return observe_calls(function, lambda: _FlowCall(name, details))
+    return observe_calls(function, lambda: BlockObserver(_FlowBlock(name, details)))
 
 
 def odibi_task(function: Callable[P, R]) -> Callable[P, R]:
@@ -89,21 +90,15 @@ class _FlowRun:
 _flows: Final = STATE.part(_Flows)
 
 
-class _FlowCall(CallObserver):
+class _FlowBlock(AbstractContextManager[None]):
     """One run of a flow."""
 
     def __init__(self, name: str | None, details: HostDetails) -> None:
         self._name, self._details = name, details
         self._id: str | None = None
-        self._begun = False
-
-    def resume(self) -> None:
-        if not self._begun:
-            self._begun = True
-            self._begin()
 
     @guarded
-    def _begin(self) -> None:
+    def __enter__(self) -> None:
         here = prefect_context.FlowRunContext.get()
         if here is None or here.flow_run is None or here.flow is None:
             return
@@ -122,11 +117,8 @@ class _FlowCall(CallObserver):
             if len(_flows.open) == 1:
                 logging.getLogger("prefect.task_runs").addHandler(_tasks_not_called)
 
-    def finish(self, error: BaseException | None = None, *, partial: bool = False, result: Any = None) -> None:
-        self._finish(error)
-
     @guarded
-    def _finish(self, error: BaseException | None) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         flow = _flows.open.pop(self._id or "", None)
         if flow is None:
             return

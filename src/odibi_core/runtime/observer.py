@@ -126,15 +126,17 @@ class Observer(Carded):
 
         In a forked child it only publishes the child's metrics: the run ends with the process that began it.
         """
+        if error is None:
+            self.end("success")
+        else:
+            self.end("failed" if is_failure(error) else "cancelled", describe_failure(error))
+
+    def end(self, status: str, about: dict[str, Any] | None = None) -> None:
+        """Close the record with a status and more fields of its end, as `finish` does."""
         if not self._running:
             return
         self._running = False
-        if error is None:
-            ended = self.record.end("success")
-        else:
-            status = "failed" if is_failure(error) else "cancelled"
-            ended = self.record.end(status, describe_failure(error))
-        if ended:
+        if self.record.end(status, about):
             self.bus.shutdown(self.hooks_within_s)
             self.record.close()
 
